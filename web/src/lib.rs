@@ -1,0 +1,1 @@
+//! lowshot-web.
