@@ -1,0 +1,17 @@
+//! All methods. Adding one is one line here.
+
+use crate::{Error, MethodEntry, fewshot};
+
+/// The methods, in the order they are listed.
+pub const METHODS: &[MethodEntry] = &[MethodEntry::of::<fewshot::PrototypeLaplacian>()];
+
+/// The entry of a method.
+///
+/// # Errors
+/// [`Error::UnknownMethod`] lists what there is.
+pub fn find(id: &str) -> Result<&'static MethodEntry, Error> {
+    METHODS.iter().find(|entry| entry.info().card.id == id).ok_or_else(|| Error::UnknownMethod {
+        given: id.to_owned(),
+        known: METHODS.iter().map(|entry| entry.info().card.id).collect::<Vec<_>>().join(", "),
+    })
+}
