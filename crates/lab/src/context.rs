@@ -86,6 +86,11 @@ impl Context {
         Ok(self.control.pass(move || sink.emit(Event::Held, Vec::new())).await?)
     }
 
+    /// True if a person holds or steps the run, so that every step should be drawn.
+    pub fn stepping(&self) -> bool {
+        self.control.is_held()
+    }
+
     /// Tells an event.
     pub fn emit(&self, event: Event) {
         self.sink.emit(event, Vec::new());
@@ -209,11 +214,11 @@ impl Context {
                 (origin, features, fnv1a(&bytes))
             }
         };
-        let labels = match &features.labels {
-            Some(_) => format!(", {} classes", features.classes()),
+        let labels = match features.class_index() {
+            Some(index) => format!(", {} classes", index.classes()),
             None => ", no labels".to_owned(),
         };
-        let description = format!("{} rows of {} features{labels}", features.rows, features.dims);
+        let description = format!("{} rows of {} features{labels}", features.rows(), features.dims());
         self.facts.insert(
             name.to_owned(),
             InputFacts { source: origin, description, digest: format!("{digest:016x}") },

@@ -73,6 +73,11 @@ impl Control {
         self.state().stopped
     }
 
+    /// True while the run is held or stepped.
+    pub fn is_held(&self) -> bool {
+        self.state().held
+    }
+
     /// Passes one tick: at once if the run goes on, else when it is resumed or stepped. `held` is called once if the
     /// tick has to wait.
     ///

@@ -101,7 +101,6 @@ async fn attempt(
     let template = Report {
         method: request.method.clone(),
         metrics: BTreeMap::new(),
-        timing: BTreeMap::new(),
         tables: Vec::new(),
         config: request.config.clone(),
         seed: request.seed,

@@ -10,10 +10,8 @@ use std::collections::BTreeMap;
 pub struct Report {
     /// Method identifier.
     pub method: String,
-    /// Results by name; the same for the same configuration, inputs and seed.
+    /// Results by name; the same for the same configuration, inputs and seed, but for those marked as timing.
     pub metrics: BTreeMap<String, Metric>,
-    /// Measured times and rates; they differ from run to run.
-    pub timing: BTreeMap<String, Metric>,
     /// Tables for people.
     pub tables: Vec<Table>,
     /// The configuration with all defaults filled in.
@@ -48,17 +46,25 @@ pub struct Metric {
     /// 95 % interval, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
+    /// True for a measured time or rate, which differs from run to run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timing: bool,
 }
 
 impl Metric {
     /// A number without an interval.
     pub fn new(value: f64, unit: Unit) -> Metric {
-        Metric { value, unit, interval: None }
+        Metric { value, unit, interval: None, timing: false }
+    }
+
+    /// A measured time or rate.
+    pub fn timing(value: f64, unit: Unit) -> Metric {
+        Metric { value, unit, interval: None, timing: true }
     }
 
     /// A number with its 95 % interval `value ± half`.
     pub fn with_half_width(value: f64, half: f64, unit: Unit) -> Metric {
-        Metric { value, unit, interval: Some([value - half, value + half]) }
+        Metric { value, unit, interval: Some([value - half, value + half]), timing: false }
     }
 }
 
