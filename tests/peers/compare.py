@@ -1,4 +1,6 @@
-"""Compares two predictions.json files of the same episodes: exit code 0 if they agree, 1 if not, 2 if they cannot be compared.
+"""Compares two predictions.json files of the same episodes.
+
+Exit code 0 if they agree, 1 if not, 2 if they cannot be compared.
 
     python compare.py A.json B.json --min-agreement 0.999
 """

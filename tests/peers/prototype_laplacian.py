@@ -35,7 +35,7 @@ class Options:
     knn: int = 3  # neighbours counting the point itself: 3 means 2 out-edges a row
     normalization: str = "cl2n"
     query_shift: bool = True
-    rectify: bool = True  # only laplacian-shot looks at it
+    rectify: bool = False  # only laplacian-shot and nearest-prototype look at it
     graph: str = "directed"
     clamp_support: bool = False
     sigma_norm: str = "official"
@@ -45,7 +45,7 @@ class Options:
     tol_outer: float = 1e-4
 
     def with_mode_defaults(self):
-        """Fills the inner limits: 20 updates and 1e-6 for laplacian-shot, 600 and 1e-7 otherwise; lambda 0 where unused."""
+        """Fills the inner limits (20 updates, 1e-6 for laplacian-shot; 600, 1e-7 otherwise) and lambda 0 where unused."""
         fast = self.mode == "laplacian-shot"
         return replace(
             self,
@@ -81,7 +81,7 @@ def squared_distances(x, y):
 def knn_graph(x, knn, kind="directed"):
     """Binary graph with knn - 1 out-edges a row, no self loops, ties to the lower index; and the distances used.
 
-    `symmetric` joins two points if either is a neighbour of the other.
+    `symmetric` is (W + Wᵀ)/2, which leaves the energy of every assignment as it is.
     """
     n = len(x)
     d = squared_distances(x, x)
@@ -91,15 +91,15 @@ def knn_graph(x, knn, kind="directed"):
     indptr = np.arange(n + 1) * (knn - 1)
     w = sparse.csr_array((np.ones(neighbours.size, x.dtype), neighbours.ravel(), indptr), shape=(n, n))
     if kind == "symmetric":
-        w = w.maximum(w.T).tocsr()
+        w = sparse.csr_array((w + w.T) / 2)
     return w, d
 
 
 def bandwidth_squared(w, d, norm="official"):
     """σ² = Σ w d² / (5N) as published, or divided by the number of edges."""
-    rows, cols = w.nonzero()
-    divisor = 5.0 * w.shape[0] if norm == "official" else float(len(rows))
-    return max(float(d[rows, cols].sum()) / divisor, 1e-20)
+    edges = w.tocoo()
+    divisor = 5.0 * w.shape[0] if norm == "official" else float(w.sum())
+    return max(float((edges.data * d[edges.row, edges.col]).sum()) / divisor, 1e-20)
 
 
 def softmax(s):
@@ -249,9 +249,14 @@ def solve_clusters(x, ys, k, options):
     return l, z, m, updates
 
 
+def fixed_prototypes(support, ys, query, k, options):
+    """Support means, or rectified ones."""
+    return rectified_prototypes(support, ys, query, k) if options.rectify else class_means(support, ys, k)
+
+
 def solve_laplacian_shot(support, ys, query, k, options):
     """Fixed prototypes, graph on the queries only. Returns query labels, Z of the queries, prototypes, updates."""
-    m = rectified_prototypes(support, ys, query, k) if options.rectify else class_means(support, ys, k)
+    m = fixed_prototypes(support, ys, query, k, options)
     a = squared_distances(query, m)
     w, _ = knn_graph(query, options.knn, options.graph)
     z, updates = bound_updates(softmax(-a), a, w, options.lam, options.max_inner, options.tol_inner)
@@ -263,10 +268,11 @@ def solve_episode(support, ys, query, k, options, base_mean=None):
     support = normalize(support, options.normalization, base_mean)
     query = normalize(query, options.normalization, base_mean)
     # rectification is defined on shifted queries
-    if options.query_shift or (options.mode == "laplacian-shot" and options.rectify):
+    fixed = options.mode in ("laplacian-shot", "nearest-prototype")
+    if options.query_shift or (fixed and options.rectify):
         query = shift_queries(support, query)
     if options.mode == "nearest-prototype":
-        return squared_distances(query, class_means(support, ys, k)).argmin(axis=1), 1
+        return squared_distances(query, fixed_prototypes(support, ys, query, k, options)).argmin(axis=1), 1
     if options.mode == "laplacian-shot":
         labels, _, _, updates = solve_laplacian_shot(support, ys, query, k, options)
         return labels, updates
@@ -361,7 +367,7 @@ def parse_arguments(arguments=None):
     """The command line; options have the names of the configuration fields of `lowshot run prototype-laplacian`."""
     flag = argparse.BooleanOptionalAction
     parser = argparse.ArgumentParser(description="Few-shot episodes through the NumPy version of prototype-laplacian.")
-    parser.add_argument("--features", required=True, help=".npz or .safetensors with features, labels, optional base_mean")
+    parser.add_argument("--features", required=True, help=".npz or .safetensors: features, labels, optional base_mean")
     parser.add_argument("--episodes", required=True, help="JSON list of support, support_labels, query, query_labels")
     parser.add_argument("--out", help="where to write predictions.json")
     parser.add_argument("--mode", choices=MODES, default="slk-means")
@@ -369,7 +375,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--knn", type=int, default=3, help="neighbours counting the point itself")
     parser.add_argument("--normalization", choices=("un", "l2n", "cl2n"), default="cl2n")
     parser.add_argument("--query-shift", action=flag, default=True)
-    parser.add_argument("--rectify", action=flag, default=True, help="laplacian-shot only")
+    parser.add_argument("--rectify", action=flag, default=False, help="laplacian-shot, nearest-prototype")
     parser.add_argument("--graph", choices=("directed", "symmetric"), default="directed")
     parser.add_argument("--clamp-support", action=flag, default=False)
     parser.add_argument("--sigma-norm", choices=("official", "edges"), default="official")
@@ -394,7 +400,8 @@ def main():
     options = Options(**{name: getattr(given, name) for name in Options.__dataclass_fields__})
     features, labels, base_mean = read_features(given.features, given.dtype)
     if options.normalization == "cl2n" and base_mean is None:
-        sys.exit(f"{given.features}: cl2n needs 'base_mean' (length {features.shape[1]}); add it or use --normalization l2n")
+        needed = f"cl2n needs 'base_mean' of length {features.shape[1]}"
+        sys.exit(f"{given.features}: {needed}; add it or use --normalization l2n")
     episodes = read_episodes(given.episodes, labels, len(features), options.knn)[: given.limit]
     if not episodes:
         sys.exit(f"{given.episodes}: no episode in it")

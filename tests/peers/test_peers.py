@@ -102,6 +102,8 @@ def test_small_slk_means_task():
     close(clamped[2:], pairs([0.948346, 0.680262, 0.311559, 0.040724]))
 
     # the same task through the whole procedure
+    once = peer.Options(mode="slk-means", max_inner=1, max_outer=1).with_mode_defaults()
+    close(peer.solve_clusters(x, ys, 2, once)[1], pairs([0.967278, 0.040146, 0.942294, 0.685467, 0.304313, 0.045893]))
     for clamp, expected in ((False, z), (True, clamped)):
         options = peer.Options(mode="slk-means", tol_inner=0.0, clamp_support=clamp).with_mode_defaults()
         labels, soft, prototypes, _ = peer.solve_clusters(x, ys, 2, options)
@@ -191,7 +193,9 @@ def test_graph():
         others = np.setdiff1d(np.arange(len(x)), np.append(chosen, p))
         assert d[p, chosen].max() <= d[p, others].min()
     both, _ = peer.knn_graph(x, 4, "symmetric")
-    assert (both != both.T).nnz == 0 and (both.toarray() == np.maximum(w.toarray(), w.toarray().T)).all()
+    assert (both != both.T).nnz == 0 and (both.toarray() == (w.toarray() + w.toarray().T) / 2).all()
+    for norm in ("official", "edges"):
+        close(peer.bandwidth_squared(both, d, norm), peer.bandwidth_squared(w, d, norm), 1e-12)
 
 
 def test_pair_term_identity():
@@ -278,16 +282,22 @@ def mean_accuracy(seed, tasks, shots=1, counts=None, **options):
 def test_accuracies_of_the_generator():
     """Published for 200 other tasks with 95 % intervals of ±1.1 to ±1.7, hence ±3.5 here; 80 tasks when imbalanced."""
     expected = {
-        1: {"nearest-prototype": 59.5, "laplacian-shot": 63.8, "k-means": 70.8, "k-modes": 72.4, "slk-means": 73.1, "slk-ms": 73.6},
-        5: {"nearest-prototype": 83.8, "laplacian-shot": 87.7, "k-means": 88.5, "k-modes": 88.7, "slk-means": 89.8, "slk-ms": 89.4},
+        1: (59.5, 63.8, 70.8, 72.4, 73.1, 73.6),
+        5: (83.8, 87.7, 88.5, 88.7, 89.8, 89.4),
     }
-    for shots, modes in expected.items():
-        found = {mode: mean_accuracy(7, 200, shots, mode=mode, rectify=False) for mode in modes}
+    for shots, values in expected.items():
+        names = ("nearest-prototype", "laplacian-shot", "k-means", "k-modes", "slk-means", "slk-ms")
+        modes = dict(zip(names, values))
+        found = {mode: mean_accuracy(7, 200, shots, mode=mode) for mode in modes}
         for mode, value in modes.items():
             assert abs(found[mode] - value) <= 3.5, f"{shots}-shot {mode}: {found[mode]:.1f}, published {value}"
         if shots == 1:
             order = ("nearest-prototype", "laplacian-shot", "k-means", "k-modes", "slk-means")
             assert all(found[a] < found[b] for a, b in itertools.pairwise(order)), found
+    for mode in ("nearest-prototype", "laplacian-shot"):  # rectification helps, and brings its own shift along
+        rectified = mean_accuracy(7, 200, mode=mode, rectify=True)
+        assert rectified > mean_accuracy(7, 200, mode=mode) + 3.0, f"{mode}: {rectified}"
+        assert rectified == mean_accuracy(7, 200, mode=mode, rectify=True, query_shift=False)
     clamped = mean_accuracy(7, 200, mode="slk-means", clamp_support=True)
     assert abs(clamped - 71.4) <= 3.5, clamped
     # strongly imbalanced queries: the methods that assume equal clusters lose
@@ -338,7 +348,7 @@ def test_programs():
             json.dump(predictions[:3], file)
         assert program("compare.py", at("a.json"), at("d.json"))[0] == 2
 
-        code, _, err = program("prototype_laplacian.py", "--episodes", at("episodes.json"), "--features", at("features.npz"))
+        code, _, err = program(*common[:-2], "--features", at("features.npz"))
         assert code != 0 and "base_mean" in err  # cl2n cannot be had without it
 
 
