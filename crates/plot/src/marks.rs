@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// Number of colours before they repeat.
 pub(crate) const COLOURS: usize = 10;
-/// Number of shapes before they repeat; having no common factor with the colours would need 7 or 9.
+/// Number of shapes before they repeat: it has no common factor with the colours, so pairs repeat after 70 classes.
 const SHAPES: usize = 7;
 
 /// What a legend entry shows.
