@@ -72,11 +72,11 @@ fn values(field: &Field) -> String {
 
 fn meaning(field: &Field) -> String {
     let mut text = cell(&field.help);
-    if let FieldKind::Choice { options } = &field.kind {
-        if options.iter().any(|o| !o.help.is_empty()) {
-            for option in options {
-                text += &format!("<br>`{}`: {}", option.value, cell(&option.help));
-            }
+    if let FieldKind::Choice { options } = &field.kind
+        && options.iter().any(|o| !o.help.is_empty())
+    {
+        for option in options {
+            text += &format!("<br>`{}`: {}", option.value, cell(&option.help));
         }
     }
     for (name, values) in &field.when {
