@@ -98,6 +98,7 @@ export async function runInWorker(page, engine, request, attachments = []) {
       worker.onerror = (e) => reject(new Error(`worker: ${e.message}`));
       worker.onmessage = ({ data }) => {
         if (typeof data === "string") return reject(new Error(data));
+        if (!(data instanceof ArrayBuffer)) return; // how much is loaded
         const { message, buffers } = decode(data);
         events.push({ message, buffers: message.event?.event === "artifact" ? buffers : [] });
         if (message.message === "hello" && request) {
