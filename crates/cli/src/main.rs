@@ -1,1 +1,7 @@
-fn main() {}
+//! The `lowshot` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lowshot_cli::main()
+}
