@@ -65,9 +65,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Outcome {
     };
     let mut text = String::new();
     for finding in &findings {
-        text += &format!("{:8} {:8} {}\n", sign(finding.state), finding.what, finding.found);
+        text += &format!("{:8} {:9} {}\n", sign(finding.state), finding.what, finding.found);
         if !finding.remedy.is_empty() {
-            text += &format!("{:17} -> {}\n", "", finding.remedy);
+            text += &format!("{:18} -> {}\n", "", finding.remedy);
         }
     }
     terminal::print(&text)
@@ -88,12 +88,12 @@ fn cpu() -> Finding {
     let found = format!("{} ({}), {cores} cores, {}", cpu_name(), std::env::consts::ARCH, simd.join(" "));
     if cfg!(target_arch = "x86_64") && !simd.contains(&"avx2") {
         return Finding::missing(
-            "cpu",
+            "processor",
             found,
             "without AVX2 the CPU kernels take their slow path; any x86 CPU since 2013 has it",
         );
     }
-    Finding::ok("cpu", found)
+    Finding::ok("processor", found)
 }
 
 fn simd() -> Vec<&'static str> {

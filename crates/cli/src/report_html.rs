@@ -81,8 +81,9 @@ fn row(cells: &[&str]) -> String {
 }
 
 fn table(head: &[&str], rows: &str) -> String {
-    let head: String = head.iter().map(|cell| format!("<th scope=\"col\">{cell}</th>")).collect();
-    format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    let cells: String = head.iter().map(|cell| format!("<th scope=\"col\">{cell}</th>")).collect();
+    let head = if head.is_empty() { String::new() } else { format!("<thead><tr>{cells}</tr></thead>") };
+    format!("<div class=\"wide\"><table>{head}<tbody>{rows}</tbody></table></div>")
 }
 
 fn metrics(metrics: &[(String, Metric)]) -> String {
@@ -90,7 +91,7 @@ fn metrics(metrics: &[(String, Metric)]) -> String {
         let interval = metric.interval.map(|bounds| summary::interval(bounds, metric.unit));
         row(&[title, &summary::value(metric.value, metric.unit), interval.as_deref().unwrap_or("")])
     };
-    table(&["", "Value", "Interval"], &metrics.iter().map(line).collect::<String>())
+    table(&["", "Value", "95 % interval"], &metrics.iter().map(line).collect::<String>())
 }
 
 fn plots(card: &MethodCard, views: &BTreeMap<String, View>) -> String {
@@ -174,7 +175,7 @@ fn made_with(info: &MethodInfo, report: &Report) -> String {
     } else {
         text(&source)
     };
-    format!("{}<p>Method: {source}</p>", table(&["", ""], &(versions + &device + &emulated + &state)))
+    format!("{}<p>Method: {source}</p>", table(&[], &(versions + &device + &emulated + &state)))
 }
 
 /// Text with the characters escaped that mean something in HTML.

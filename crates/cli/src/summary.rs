@@ -39,13 +39,14 @@ pub(crate) fn ordered(card: &MethodCard, metrics: &BTreeMap<String, Metric>) -> 
 }
 
 fn row(title: String, metric: Metric) -> Vec<String> {
-    let interval = metric.interval.map(|bounds| interval(bounds, metric.unit)).unwrap_or_default();
+    let interval = metric.interval.map(|bounds| format!("95 % interval {}", interval(bounds, metric.unit)));
+    let interval = interval.unwrap_or_default();
     vec![title, value(metric.value, metric.unit), interval]
 }
 
-/// `[0.701, 0.725]` as a person reads it in the given unit.
+/// `[0.701, 0.725]` as `70.10 % to 72.50 %`.
 pub(crate) fn interval([low, high]: [f64; 2], unit: Unit) -> String {
-    format!("95 % interval {} to {}", value(low, unit), value(high, unit))
+    format!("{} to {}", value(low, unit), value(high, unit))
 }
 
 /// A number in its unit.

@@ -115,7 +115,7 @@ fn a_full_disk_behind_standard_output_is_an_error() {
 fn doctor_always_has_an_answer() {
     let dir = tempfile::tempdir().unwrap();
     let text = run(dir.path(), &["doctor"]).fine().out();
-    for what in ["build", "cpu", "memory", "cuda", "browser"] {
+    for what in ["build", "processor", "cpu", "memory", "cuda", "browser"] {
         assert!(text.contains(what), "{text}");
     }
     let json = run(dir.path(), &["doctor", "--json"]).fine().out();

@@ -5,6 +5,7 @@
 
 mod auth;
 mod engine;
+mod listener;
 mod outbox;
 mod socket;
 mod static_files;
@@ -71,7 +72,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Outcome {
             max_message: args.max_message as usize * 1024 * 1024,
         });
         announce(args, &app, address)?;
-        let server = axum::serve(listener, router(app));
+        let server = axum::serve(listener::Bounded::new(listener), router(app));
         tokio::select! {
             ended = server => ended.map_err(|e| CliError::Failed(format!("the server ended: {e}"))),
             _ = run::next_signal() => Ok(()),
