@@ -12,7 +12,6 @@ use crate::run::{Phase, Progress, RunState, Shown};
 use crate::site::{self, Info};
 use js_sys::Function;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use lowshot_protocol::schema::FieldError;
 use lowshot_protocol::{Event, InputSource, Report, RunError, RunId, RunRequest, share};
 use serde_json::{Value, json};
@@ -22,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 /// The largest file that is handed to an engine in the browser: a worker has 4 GiB, and needs several copies.
 const FILE_LIMIT: f64 = 512e6;
@@ -78,6 +78,7 @@ struct Inner {
     hide: Vec<String>,
     emit: Option<Function>,
     changed: RefCell<Option<Box<dyn Fn()>>>,
+    refused: RefCell<Option<Box<dyn Fn()>>>,
     state: RefCell<State>,
 }
 
@@ -136,6 +137,7 @@ impl Demo {
             hide: place.hide.clone(),
             emit,
             changed: RefCell::new(None),
+            refused: RefCell::new(None),
             state: RefCell::new(state),
         });
         let demo = Demo {
@@ -206,7 +208,7 @@ impl Demo {
     /// What is wrong with the seed.
     pub fn seed_problem(&self) -> Option<String> {
         self.form.track();
-        self.get(|s| link::seed(&s.seed).err().map(|e| format!("Should be {}.", e.expected)))
+        self.get(|s| link::seed(&s.seed).err().map(|e| told(&e)))
     }
 
     /// True if a field does not matter now.
@@ -220,7 +222,7 @@ impl Demo {
         self.form.track();
         self.run.track();
         self.get(|s| {
-            let here = s.reading.errors.get(field).map(|e| format!("Should be {}.", e.expected));
+            let here = s.reading.errors.get(field).map(told);
             here.or_else(|| {
                 s.error.as_ref().filter(|e| e.field.as_deref() == Some(field)).map(|e| e.to_string())
             })
@@ -369,6 +371,11 @@ impl Demo {
     /// Calls back after every change of a setting.
     pub fn on_change(&self, call: impl Fn() + 'static) {
         *self.inner().changed.borrow_mut() = Some(Box::new(call));
+    }
+
+    /// Calls back when a run was asked for and a setting is not right.
+    pub fn on_refused(&self, call: impl Fn() + 'static) {
+        *self.inner().refused.borrow_mut() = Some(Box::new(call));
     }
 
     /// Writes a field.
@@ -581,6 +588,9 @@ impl Demo {
             let error =
                 RunError { code: "invalid-config".to_owned(), message, remedy: String::new(), field: None };
             self.settle(Err(&error));
+            if let Some(refused) = &*self.inner().refused.borrow() {
+                refused();
+            }
             return self.send("lowshot-error", &error);
         };
         self.cancel();
@@ -855,6 +865,11 @@ impl Demo {
             };
         }
     }
+}
+
+/// What is wrong with a field, beside it.
+fn told(error: &FieldError) -> String {
+    format!("{} {}; it should be {}.", error.field, error.problem, error.expected)
 }
 
 fn read(info: &Info, texts: &Named<String>) -> Reading {

@@ -213,3 +213,12 @@ pub fn watch_width(stage: NodeRef<leptos::html::Div>, width: RwSignal<u32>) {
         }
     });
 }
+
+/// Moves the focus to the first control that is not right, unfolding what hides it.
+pub fn focus_wrong(root: &web_sys::Element) {
+    let Ok(Some(control)) = root.query_selector("[aria-invalid=true]") else { return };
+    if let Ok(Some(details)) = control.closest("details") {
+        let _ = details.set_attribute("open", "");
+    }
+    let _ = control.unchecked_into::<web_sys::HtmlElement>().focus();
+}

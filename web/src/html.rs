@@ -19,6 +19,24 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Text of a doc comment: what stands between backticks is code.
+pub fn rich(text: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        // An odd backtick at the end opens nothing.
+        let code = at % 2 == 1 && text.matches('`').count() > at;
+        if code {
+            out += &format!("<code>{}</code>", escape(part));
+        } else {
+            if at % 2 == 1 {
+                out.push('`');
+            }
+            out += &escape(part);
+        }
+    }
+    out
+}
+
 /// An address for an attribute; only web addresses, so that a card cannot carry a script.
 pub fn address(url: &str) -> String {
     let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
@@ -116,7 +134,7 @@ pub fn method_head(card: &MethodCard, level: u8) -> String {
         r#"<p class="ls-kicker">{}</p><h{level}>{}</h{level}><p class="ls-lead">{}</p><p class="ls-cite">{}, <a href="{}" rel="noopener" target="_blank">{}</a></p>"#,
         card.family.title(),
         escape(&card.title),
-        escape(&card.summary),
+        rich(&card.summary),
         escape(&cite(&card.paper)),
         address(&card.paper.url),
         escape(&card.paper.title),
@@ -221,6 +239,13 @@ mod tests {
         let list = [(NoteLevel::Info, "<i>")];
         assert!(notes(list.into_iter()).contains("&lt;i&gt;"));
         assert_eq!(notes([].into_iter()), "");
+    }
+
+    #[test]
+    fn backticks_are_code() {
+        assert_eq!(rich("a `b<` c"), "a <code>b&lt;</code> c");
+        assert_eq!(rich("a `b"), "a `b");
+        assert_eq!(rich("`a` `"), "<code>a</code> `");
     }
 
     #[test]

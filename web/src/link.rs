@@ -94,7 +94,7 @@ pub struct Start {
     pub seed: String,
     /// Inputs that differ from the defaults.
     pub inputs: BTreeMap<String, InputSource>,
-    /// Names that belong to nothing, unreadable JSON.
+    /// Wrong values, names that belong to nothing, unreadable JSON.
     pub problems: Vec<FieldError>,
 }
 
@@ -163,7 +163,10 @@ pub fn start(card: &MethodCard, fields: &[Field], pairs: &[(String, String)]) ->
             };
             match field.parse(text) {
                 Ok(value) => _ = config.insert(name.clone(), value),
-                Err(_) => wrong.push((name.clone(), text.to_owned())),
+                Err(problem) => {
+                    wrong.push((name.clone(), text.to_owned()));
+                    start.problems.push(problem);
+                }
             }
         } else {
             start.problems.push(schema::unknown(fields, name));
@@ -277,7 +280,7 @@ mod tests {
         let start = from("shots=99&nonsense=1&input.labels=builtin:x&config=%5B&preset=zzz");
         assert_eq!(start.texts["shots"], "99");
         let names: Vec<&str> = start.problems.iter().map(|p| p.field.as_str()).collect();
-        assert_eq!(names, ["preset", "nonsense", "input.labels", "config"]);
+        assert_eq!(names, ["preset", "shots", "nonsense", "input.labels", "config"]);
         // A wrong JSON value is caught when the form is read.
         assert_eq!(from("config=%7B%22shots%22%3A0%7D").texts["shots"], "0");
     }

@@ -87,7 +87,7 @@ pub async fn mount_element(
         let around = Around { mode: Mode::Element, number, base: StoredValue::new(base.clone()) };
         let demo = Demo::new(&base, info, &place, Some(emit));
         filled.set(Some(demo));
-        leptos::task::spawn_local(demo.load_frame());
+        wasm_bindgen_futures::spawn_local(demo.load_frame());
         announce_engine(demo);
         // The engine is fetched when somebody shows interest.
         let wake = move || {

@@ -4,12 +4,12 @@ use super::transport::{Incoming, Transport, browser};
 use super::{Action, Build, Facts, Kind, Queue, Tried, Wanted, plan};
 use crate::dom;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use lowshot_protocol::frame::Frame;
 use lowshot_protocol::{Command, EngineInfo, Event, Message, PROTOCOL_VERSION, RunError, RunId, RunRequest};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+use wasm_bindgen_futures::spawn_local;
 
 /// A demo of this page.
 pub type ClientId = super::queue::Client;

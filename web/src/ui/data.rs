@@ -4,7 +4,7 @@ use super::Around;
 use crate::demo::{Choice, Demo, hub};
 use crate::engine::{Kind, Status};
 use crate::format;
-use crate::html::{escape, icon};
+use crate::html::{escape, icon, rich};
 use leptos::prelude::*;
 use lowshot_protocol::{InputSource, InputSpec};
 use wasm_bindgen::JsCast;
@@ -77,6 +77,8 @@ fn input(demo: Demo, around: Around, spec: &InputSpec) -> AnyView {
             }
             _ => None,
         })
+        .map(|text| rich(&text))
+        .unwrap_or_default()
     };
     let promise = move || match hub().status() {
         Status::Ready { kind: Kind::Server, info } => {
@@ -84,6 +86,7 @@ fn input(demo: Demo, around: Around, spec: &InputSpec) -> AnyView {
         }
         _ => " A file stays on this device, it is never uploaded.".to_owned(),
     };
+    let help = rich(&spec.help);
     let zone_id = format!("{id}-file");
     view! {
         <div class="ls-field" data-input=spec.name.clone()>
@@ -101,8 +104,8 @@ fn input(demo: Demo, around: Around, spec: &InputSpec) -> AnyView {
                 Some(Choice::File { name: file, size, .. }) => own_file(demo, name, &file, size),
                 _ => drop_zone(demo, name, zone_id.clone()),
             }}
-            <p class="ls-help" id=format!("{id}-help")>{spec.help.clone()}{promise}</p>
-            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite">{problem}</p>
+            <p class="ls-help" id=format!("{id}-help") inner_html=move || help.clone() + &escape(&promise())></p>
+            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite" inner_html=problem></p>
         </div>
     }
     .into_any()

@@ -4,7 +4,7 @@ use super::Around;
 use crate::demo::Demo;
 use crate::form::{self, Slider};
 use crate::format::humanise;
-use crate::html::escape;
+use crate::html::{escape, rich};
 use leptos::prelude::*;
 use lowshot_protocol::schema::{ChoiceOption, Field, FieldKind};
 use std::cell::Cell;
@@ -15,7 +15,7 @@ pub fn field_row(demo: Demo, around: Around, field: Field) -> AnyView {
     let id = around.id(&field.name);
     let name = StoredValue::new(field.name.clone());
     let hidden = move || name.with_value(|n| demo.is_hidden(n));
-    let problem = move || name.with_value(|n| demo.problem(n));
+    let problem = move || rich(&name.with_value(|n| demo.problem(n)).unwrap_or_default());
     let label = humanise(&field.name);
     let row = Row { demo, name, id: id.clone(), label: label.clone() };
     let mut class = "ls-field";
@@ -32,8 +32,8 @@ pub fn field_row(demo: Demo, around: Around, field: Field) -> AnyView {
     view! {
         <div class=class data-field=field.name hidden=hidden>
             {control}
-            <p class="ls-help" id=format!("{id}-help")>{field.help}</p>
-            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite">{problem}</p>
+            <p class="ls-help" id=format!("{id}-help") inner_html=rich(&field.help)></p>
+            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite" inner_html=problem></p>
         </div>
     }
     .into_any()
@@ -83,14 +83,14 @@ impl Row {
             options.iter().map(|o| format!("<option value=\"{0}\">{0}</option>", escape(&o.value))).collect();
         let meaning = move || {
             let now = read();
-            options.iter().find(|o| o.value == now).map(|o| o.help.clone()).unwrap_or_default()
+            options.iter().find(|o| o.value == now).map(|o| rich(&o.help)).unwrap_or_default()
         };
         view! {
             <div class="ls-field-head"><label for=self.id.clone()>{self.label.clone()}</label></div>
             <select id=self.id.clone() name=self.name.get_value() aria-describedby=self.described()
                 aria-invalid=self.invalid() inner_html=items
                 prop:value=read on:change=move |e| write(event_target_value(&e))></select>
-            <p class="ls-help ls-chosen">{meaning}</p>
+            <p class="ls-help ls-chosen" inner_html=meaning></p>
         }
         .into_any()
     }

@@ -3,7 +3,7 @@
 use super::Around;
 use crate::demo::Demo;
 use crate::dom;
-use crate::html::{escape, icon};
+use crate::html::{escape, icon, rich};
 use crate::run::{Origin, Phase};
 use leptos::prelude::*;
 use lowshot_plot::{Options, Theme};
@@ -53,7 +53,7 @@ pub fn figures(demo: Demo, around: Around) -> AnyView {
 fn size(stage: u32, wide: bool) -> (u32, u32) {
     let outer = if !wide && stage >= TWO_COLUMNS { (stage - GAP) / 2 } else { stage };
     let width = outer.saturating_sub(INSET).max(200);
-    let height = if wide { (width * 9 / 16).clamp(260, 460) } else { (width * 2 / 3).clamp(230, 340) };
+    let height = if wide { (width * 9 / 16).clamp(330, 460) } else { (width * 2 / 3).clamp(230, 340) };
     (width, height)
 }
 
@@ -126,7 +126,7 @@ fn figure(demo: Demo, around: Around, id: String, wide: bool, stage: RwSignal<u3
                     <button type="button" class="ls-quiet ls-square" aria-label=save_name.clone() title=save_name
                         inner_html=icon("download") disabled=move || shown().is_none() on:click=save></button>
                 </div>
-                <p class="ls-help">{help}</p>
+                <p class="ls-help" inner_html=rich(&help)></p>
             </figcaption>
             <div class=class inner_html=picture></div>
         </figure>

@@ -8,7 +8,8 @@ use super::settings::settings;
 use super::share::share;
 use super::{Around, Mode};
 use crate::demo::Demo;
-use crate::html::{self, escape, icon};
+use crate::dom;
+use crate::html::{self, escape, icon, rich};
 use leptos::prelude::*;
 
 /// One demo.
@@ -23,8 +24,14 @@ pub fn method(demo: Demo, around: Around) -> AnyView {
             .into_any()
     });
     let class = if demo.hides("form") { "ls-method ls-no-form" } else { "ls-method" };
+    let root = NodeRef::<leptos::html::Article>::new();
+    demo.on_refused(move || {
+        if let Some(root) = root.get_untracked() {
+            dom::focus_wrong(&root);
+        }
+    });
     view! {
-        <article class=class aria-label=info.card.title.clone()>
+        <article node_ref=root class=class aria-label=info.card.title.clone()>
             {head}
             {part("presets", &|| presets(demo))}
             {move || problems(demo)}
@@ -34,8 +41,8 @@ pub fn method(demo: Demo, around: Around) -> AnyView {
                     {part("controls", &|| controls(demo, around))}
                 </div>
                 {part("form", &|| settings(demo, around))}
-                <div class="ls-stage">
-                    {part("views", &|| figures(demo, around))}
+                <div class="ls-stage">{part("views", &|| figures(demo, around))}</div>
+                <div class="ls-rest">
                     {part("result", &|| outcome(demo))}
                     {part("share", &|| share(demo, around))}
                 </div>
@@ -48,8 +55,7 @@ pub fn method(demo: Demo, around: Around) -> AnyView {
 
 /// What of the address was not understood.
 fn problems(demo: Demo) -> AnyView {
-    let list: String =
-        demo.problems().iter().map(|p| format!("<li>{}</li>", escape(&p.to_string()))).collect();
+    let list: String = demo.problems().iter().map(|p| format!("<li>{}</li>", rich(&p.to_string()))).collect();
     if list.is_empty() {
         return ().into_any();
     }
@@ -94,7 +100,7 @@ fn presets(demo: Demo) -> AnyView {
     view! {
         <div class="ls-presets" role="group" aria-label="Presets" part="presets">
             <div class="ls-chips">{chips}</div>
-            <p class="ls-preset-text">{summary}</p>
+            <p class="ls-preset-text" inner_html=move || rich(&summary())></p>
         </div>
     }
     .into_any()

@@ -8,12 +8,12 @@ use crate::link::{self, Place, Theme};
 use crate::site::{self, Info};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use lowshot_protocol::Family;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use wasm_bindgen_futures::spawn_local;
 
 const FAMILIES: [Family; 8] = [
     Family::Fewshot,

@@ -5,7 +5,7 @@ use super::data::data;
 use super::field::field_row;
 use crate::demo::Demo;
 use crate::form;
-use crate::html::{escape, icon};
+use crate::html::{escape, icon, rich};
 use leptos::prelude::*;
 
 /// The form of a demo.
@@ -76,7 +76,8 @@ fn seed(demo: Demo, around: Around) -> AnyView {
                     on:click=move |_| demo.write_seed(((js_sys::Math::random() * 1e6) as u64).to_string())></button>
             </div>
             <p class="ls-help" id=format!("{id}-help")>"Same seed, same settings, same result: here and on any machine."</p>
-            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite">{move || demo.seed_problem()}</p>
+            <p class="ls-problem" id=format!("{id}-problem") aria-live="polite"
+                inner_html=move || rich(&demo.seed_problem().unwrap_or_default())></p>
         </div>
     }
     .into_any()
@@ -85,7 +86,7 @@ fn seed(demo: Demo, around: Around) -> AnyView {
 fn follow(demo: Demo, around: Around) -> AnyView {
     let id = around.id("follow");
     view! {
-        <div class="ls-field ls-switch-row">
+        <div class="ls-field ls-switch-row ls-follow">
             <input type="checkbox" role="switch" class="ls-switch" id=id.clone()
                 prop:checked=move || demo.follows()
                 on:change=move |e| demo.set_follow(event_target_checked(&e))/>

@@ -7,9 +7,9 @@ use crate::engine::Wanted;
 use crate::html::label;
 use crate::link::{Place, Theme};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use lowshot_protocol::InputSource;
 use std::time::Duration;
+use wasm_bindgen_futures::spawn_local;
 
 /// The address of a demo within the page, what is not configuration kept.
 pub fn route(method: &str, query: &str, place: &Place) -> String {
