@@ -118,8 +118,7 @@ fn figure(demo: Demo, around: Around, id: String, wide: bool, stage: RwSignal<u3
         dom::download(&file, "image/svg+xml", lowshot_plot::svg(&shown.view, &options).as_bytes());
     };
     view! {
-        <figure class=if wide { "ls-figure ls-wide" } else { "ls-figure" } part="figure" data-view=id.get_value()
-            aria-labelledby=heading>
+        <figure class=if wide { "ls-figure ls-wide" } else { "ls-figure" } part="figure" aria-labelledby=heading>
             <figcaption>
                 <div class="ls-figure-head">
                     <div inner_html=move || format!("{head}{}", tag())></div>
@@ -128,7 +127,7 @@ fn figure(demo: Demo, around: Around, id: String, wide: bool, stage: RwSignal<u3
                 </div>
                 <p class="ls-help" inner_html=rich(&help)></p>
             </figcaption>
-            <div class=class inner_html=picture></div>
+            <div class=class data-view=id.get_value() inner_html=picture></div>
         </figure>
     }
     .into_any()
