@@ -160,7 +160,7 @@ pub fn notes<'a>(notes: impl Iterator<Item = (NoteLevel, &'a str)>) -> String {
             NoteLevel::Warning => ("ls-note ls-warn", "alert"),
             NoteLevel::Info => ("ls-note", "info"),
         };
-        items += &format!(r#"<li class="{class}">{}<span>{}</span></li>"#, icon(name), escape(text));
+        items += &format!(r#"<li class="{class}">{}<span>{}</span></li>"#, icon(name), rich(text));
     }
     if items.is_empty() { items } else { format!(r#"<ul class="ls-notes" role="list">{items}</ul>"#) }
 }

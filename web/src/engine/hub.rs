@@ -480,7 +480,12 @@ impl Hub {
         if self.inner.borrow().info.is_none() {
             return self.pass_over(kind, text);
         }
-        let why = error("engine", text, "Restart the engine; if it happens again, take another engine.");
+        let text = text.strip_prefix("the engine stopped: ").unwrap_or(&text);
+        let why = error(
+            "engine",
+            format!("The engine stopped: {text}"),
+            "Restart the engine; if it happens again, take another engine.",
+        );
         self.drop_engine(&why);
         self.set_status(Status::Down { error: why });
     }

@@ -81,7 +81,7 @@ impl Transport {
         let error = listener(move |event| {
             let text = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).unwrap_or_default();
             let text = if text.is_empty() { "it could not be loaded".to_owned() } else { text };
-            receive(Incoming::Fatal(format!("The engine stopped: {text}")));
+            receive(Incoming::Fatal(text));
         });
         worker.set_onmessage(Some(message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(error.as_ref().unchecked_ref()));

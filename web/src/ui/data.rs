@@ -87,7 +87,6 @@ fn input(demo: Demo, around: Around, spec: &InputSpec) -> AnyView {
         _ => " A file stays on this device, it is never uploaded.".to_owned(),
     };
     let help = rich(&spec.help);
-    let zone_id = format!("{id}-file");
     view! {
         <div class="ls-field" data-input=spec.name.clone()>
             <div class="ls-field-head"><label for=id.clone()>{format::humanise(&spec.name)}</label></div>
@@ -102,8 +101,9 @@ fn input(demo: Demo, around: Around, spec: &InputSpec) -> AnyView {
                 }></select>
             {move || match choice() {
                 Some(Choice::File { name: file, size, .. }) => own_file(demo, name, &file, size),
-                _ => drop_zone(demo, name, zone_id.clone()),
+                _ => ().into_any(),
             }}
+            {drop_zone(demo, name, format!("{id}-file"))}
             <p class="ls-help" id=format!("{id}-help") inner_html=move || help.clone() + &escape(&promise())></p>
             <p class="ls-problem" id=format!("{id}-problem") aria-live="polite" inner_html=problem></p>
         </div>

@@ -3,7 +3,7 @@
 use super::controls::controls;
 use super::engine::banner;
 use super::figures::figures;
-use super::outcome::outcome;
+use super::outcome::{failure, outcome};
 use super::settings::settings;
 use super::share::share;
 use super::{Around, Mode};
@@ -41,7 +41,7 @@ pub fn method(demo: Demo, around: Around) -> AnyView {
                     {part("controls", &|| controls(demo, around))}
                 </div>
                 {part("form", &|| settings(demo, around))}
-                <div class="ls-stage">{part("views", &|| figures(demo, around))}</div>
+                <div class="ls-stage">{failure(demo)}{part("views", &|| figures(demo, around))}</div>
                 <div class="ls-rest">
                     {part("result", &|| outcome(demo))}
                     {part("share", &|| share(demo, around))}

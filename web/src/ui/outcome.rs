@@ -3,25 +3,32 @@
 use crate::demo::Demo;
 use crate::dom;
 use crate::format;
-use crate::html::{self, escape, icon, label};
+use crate::html::{self, escape, icon, label, rich};
 use crate::run::{Artifact, Phase};
 use leptos::prelude::*;
 use lowshot_protocol::{NoteLevel, Report};
 use std::sync::Arc;
 
-/// Error, remarks and report of a demo.
-pub fn outcome(demo: Demo) -> AnyView {
-    let failure = move || {
-        let Some(error) = demo.error() else { return String::new() };
-        // What concerns a field stands at the field as well.
+/// Why a run failed, above the pictures; nothing when all is well.
+pub fn failure(demo: Demo) -> AnyView {
+    let text = move || {
+        // What has happened to the engine stands in its own banner.
+        let error = demo.error().filter(|e| e.code != "engine" && e.code != "connection");
+        let Some(error) = error else { return String::new() };
         let field = error.field.as_ref().map(|f| format!("<code>{}</code>: ", escape(f))).unwrap_or_default();
         format!(
-            "<div class=\"ls-banner ls-bad\" role=\"alert\"><div class=\"ls-banner-text\">{}<div><p><strong>{field}{}</strong></p><p>{}</p></div></div></div>",
+            "<div class=\"ls-banner ls-bad\" role=\"alert\"><div class=\"ls-banner-text\">{}<div>\
+             <p><strong>{field}{}</strong></p><p>{}</p></div></div></div>",
             icon("alert"),
-            escape(&error.message),
-            escape(&error.remedy)
+            rich(&error.message),
+            rich(&error.remedy)
         )
     };
+    view! { <div class="ls-told" inner_html=text></div> }.into_any()
+}
+
+/// Remarks and report of a demo.
+pub fn outcome(demo: Demo) -> AnyView {
     let notes = move || {
         let run = demo.outcome();
         html::notes(run.notes.iter().map(|(level, text)| (*level, text.as_str())))
@@ -33,7 +40,7 @@ pub fn outcome(demo: Demo) -> AnyView {
             None => ().into_any(),
         }
     };
-    view! { <div class="ls-told" inner_html=failure></div><div class="ls-told" inner_html=notes></div>{report} }.into_any()
+    view! { <div class="ls-told" inner_html=notes></div>{report} }.into_any()
 }
 
 fn result(
