@@ -5,7 +5,7 @@
 //! | `{{#methods}}` | SUMMARY.md | a line for every method |
 //! | `{{#method-list}}` | any page | a table of all methods |
 //! | `{{#paper}}` `{{#config}}` `{{#inputs}}` `{{#artifacts}}` `{{#metrics}}` `{{#presets}}` | methods/METHOD.md | what the method says about itself |
-//! | `{{#demo name=value …}}` | any page | a live demo; names are fields of the configuration, `input.NAME`, or attributes of the element. In a page that is not a method's, `method=ID` is needed |
+//! | `{{#demo name=value …}}` | any page | a live demo; names are fields of the configuration, `input.NAME`, or attributes of the element; `fields=a,b` leaves out every other setting. In a page that is not a method's, `method=ID` is needed |
 //!
 //! A line counts only as a whole and outside of fenced code. Every name and value is checked against the method's
 //! schema, so a demo in the text cannot outlive a change of the method.
@@ -175,10 +175,13 @@ mod tests {
         ] {
             assert!(html.contains(piece), "{piece} in {html}");
         }
+        let html = expand("{{#demo method=m fields=shots hide=share}}").unwrap();
+        assert!(html.contains(r#"hide="data,seed,follow,mode,share""#), "{html}");
         for (bad, says) in [
             ("{{#demo method=m shots=99}}", "from 1 to 50"),
             ("{{#demo method=m nonsense=1}}", "nonsense"),
             ("{{#demo method=m preset=second}}", "first"),
+            ("{{#demo method=m fields=shots,nonsense}}", "nonsense"),
             ("{{#demo method=x}}", "m"),
             ("{{#demo shots=1}}", "method=ID"),
             ("{{#demo method=m input.features=builtin:x}}", "input"),

@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 
 /// Attributes of the element that are not about the configuration, with the words they take (none: any).
 const ATTRIBUTES: [(&str, &[&str]); 5] = [
-    ("hide", &[]),
+    ("height", &[]),
     ("device", &["auto", "cpu", "webgpu", "server"]),
     ("theme", &["auto", "light", "dark"]),
     ("loading", &["lazy", "eager"]),
     ("autoplay", &["", "false"]),
 ];
 
-/// The element that `words` (`name=value …`) describe.
+/// Parts of the form that are no fields of the configuration; left out where `fields` says what is shown.
+const FORM: [&str; 3] = ["data", "seed", "follow"];
+
+/// The element that `words` (`name=value …`) describe. `fields=a,b` leaves out every other setting.
 pub fn demo(
     words: &str,
     methods: &[MethodInfo],
@@ -41,8 +44,22 @@ pub fn demo(
     let mut config = Map::new();
     let mut inputs = BTreeMap::new();
     let mut seed = 1;
+    let mut hide: Vec<&str> = Vec::new();
     for (name, value) in pairs {
         if name == "method" {
+        } else if name == "hide" {
+            hide.extend(value.split(','));
+        } else if name == "fields" {
+            let shown: Vec<&str> = value.split(',').collect();
+            if let Some(wrong) = shown.iter().find(|name| !fields.iter().any(|f| f.name == **name)) {
+                return Err(schema::unknown(&fields, wrong).to_string());
+            }
+            hide.extend(FORM);
+            // A picture may have the name of a field, and would be left out with it.
+            let views = |name: &str| card.views.iter().any(|view| view.id == name);
+            hide.extend(
+                fields.iter().map(|f| f.name.as_str()).filter(|name| !shown.contains(name) && !views(name)),
+            );
         } else if name == "preset" {
             let preset = card.presets.iter().find(|p| p.id == value).ok_or_else(|| {
                 format!(
@@ -70,6 +87,9 @@ pub fn demo(
             let field = field.ok_or_else(|| schema::unknown(&fields, name).to_string())?;
             config.insert(name.to_owned(), field.parse(value).map_err(|e| e.to_string())?);
         }
+    }
+    if !hide.is_empty() {
+        add("hide", &hide.join(","));
     }
     if !config.is_empty() {
         add("config", &Value::Object(config.clone()).to_string());
