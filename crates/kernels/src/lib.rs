@@ -18,6 +18,8 @@
 //! [`KernelError`].
 
 mod bound;
+#[cfg(feature = "gpu")]
+mod cube;
 pub mod device;
 mod distance;
 mod error;
@@ -27,6 +29,7 @@ mod flex;
 pub mod reference;
 mod segment;
 mod self_test;
+pub mod shaders;
 
 pub use bound::{BoundOptions, BoundRun, BoundStep, Csr, bound_loop, bound_step};
 pub use distance::{MAX_NEIGHBORS, Nearest, Neighbors, knn, nearest, pairwise_sqdist};
