@@ -125,7 +125,10 @@ pub(crate) fn problem_of(error: io::Error, what: &'static str) -> Problem {
         }
         return Problem::malformed("compressed data", what);
     }
-    Problem::malformed("compressed data", format!("{what} cannot be unpacked ({error}); write the file again"))
+    Problem::malformed(
+        "compressed data",
+        format!("{what} cannot be unpacked ({error}); write the file again"),
+    )
 }
 
 /// Reads `count` numbers as f64, which holds every element type but the largest 64-bit integers exactly.
@@ -232,6 +235,16 @@ mod tests {
         ];
         for (bits, value) in known {
             assert_eq!(f16_to_f32(bits).to_bits(), value.to_bits(), "{bits:#06x}");
+        }
+        for bits in (0..=u16::MAX).filter(|bits| bits & 0x7c00 != 0x7c00) {
+            // The definition, in f64: subnormals have no leading one and exponent -14.
+            let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff) / 1024.0);
+            let size = match exponent {
+                0 => mantissa * 2_f64.powi(-14),
+                _ => (1.0 + mantissa) * 2_f64.powi(exponent - 15),
+            };
+            let value = if bits & 0x8000 == 0 { size } else { -size };
+            assert_eq!(f64::from(f16_to_f32(bits)).to_bits(), value.to_bits(), "{bits:#06x}");
         }
         assert_eq!(f16_to_f32(0xfc00), f32::NEG_INFINITY);
         assert!(f16_to_f32(0x7e00).is_nan());

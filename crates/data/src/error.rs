@@ -150,7 +150,9 @@ pub enum Problem {
         value: f64,
     },
     /// A table row with another number of cells than the first.
-    #[error("line {line} has {found} cells where the first line has {wanted}; every line needs the same number")]
+    #[error(
+        "line {line} has {found} cells where the first line has {wanted}; every line needs the same number"
+    )]
     Ragged {
         /// Line number, from 1.
         line: u64,

@@ -28,12 +28,7 @@ impl Features {
         Self::checked(source, rows, dims, data).map_err(|problem| ReadError::new(source, problem))
     }
 
-    pub(crate) fn checked(
-        source: &str,
-        rows: usize,
-        dims: usize,
-        data: Vec<f32>,
-    ) -> Result<Self, Problem> {
+    pub(crate) fn checked(source: &str, rows: usize, dims: usize, data: Vec<f32>) -> Result<Self, Problem> {
         let shape = || vec![rows as u64, dims as u64];
         if rows == 0 || dims == 0 {
             let wanted = "at least one row and one column".to_owned();

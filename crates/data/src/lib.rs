@@ -33,6 +33,6 @@ pub use format::{Format, read_features};
 pub use idx::read_idx_pair;
 pub use limits::Limits;
 pub use safetensors::{Tensor, TensorData, write_safetensors};
+pub use write::json_bytes;
 #[cfg(not(target_arch = "wasm32"))]
 pub use write::write_atomic;
-pub use write::json_bytes;

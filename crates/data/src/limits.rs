@@ -34,7 +34,11 @@ impl Limits {
     /// Checks a size in bytes before it is allocated.
     pub(crate) fn check_bytes(&self, bytes: u128) -> Result<(), Problem> {
         if bytes > u128::from(self.max_bytes) {
-            return Err(Problem::TooLarge { what: "bytes when decoded", found: bytes, limit: self.max_bytes });
+            return Err(Problem::TooLarge {
+                what: "bytes when decoded",
+                found: bytes,
+                limit: self.max_bytes,
+            });
         }
         Ok(())
     }
