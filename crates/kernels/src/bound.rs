@@ -36,8 +36,8 @@ pub struct BoundOptions {
     pub fixed: usize,
     /// The most updates done, at least 1.
     pub max_iterations: usize,
-    /// Relative change of the energy at which an episode stops, at least 0. GPUs use at least 4 ulp (4.8e-7),
-    /// since they sum in `f32`.
+    /// Relative change of the energy at which an episode stops, at least 0. Where whole energies are compared in
+    /// `f32` (the reference, and episodes too large for a GPU's workgroup memory) it is at least 4 ulp (4.8e-7).
     pub tolerance: f64,
     /// The energy tested is `entropy + unary - pairwise_factor·λ·pairwise`: 1.0 is the energy the official code
     /// prints, 0.5 the relaxed objective R.

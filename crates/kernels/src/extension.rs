@@ -59,7 +59,8 @@ pub trait KernelOps: Backend {
         fixed: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// Part of [`crate::bound_loop`]: up to `settings.passes` passes from `z` and `state` `[B, 6]`; the new both.
+    /// Part of [`crate::bound_loop`]: up to `settings.passes` passes from `z` and `state`; the new both. The state
+    /// is `[B, 6]` on Flex and `[B, 6 + 2 N]` on GPUs.
     fn lowshot_bound_run(
         a: FloatTensor<Self>,
         z: FloatTensor<Self>,
@@ -147,11 +148,11 @@ pub(crate) async fn bound_loop(
 ) -> Result<BoundRun, KernelError> {
     let [b, _, _] = a.dims();
     let device = a.device();
-    let state = Tensor::<2>::zeros([b, STATE], &device);
     #[cfg(feature = "gpu")]
     if let DispatchDevice::Cube(_) = device.as_dispatch() {
-        return bound_loop_launches(a, z, graph, options, state).await;
+        return bound_loop_launches(a, z, graph, options).await;
     }
+    let state = Tensor::<2>::zeros([b, STATE], &device);
     let (z, state) = bound_run(&a, z, graph, state, BoundSettings { options: *options, passes: usize::MAX });
     Ok(finish(z, state))
 }
@@ -163,18 +164,18 @@ async fn bound_loop_launches(
     mut z: Tensor<3>,
     graph: &Csr,
     options: &BoundOptions,
-    mut state: Tensor<2>,
 ) -> Result<BoundRun, KernelError> {
     let [b, n, k] = a.dims();
     if !crate::cube::fits_workgroup(n, k) {
         return reference::bound_loop_by(bound_step, a, z, graph, options).await;
     }
-    let options = BoundOptions { tolerance: device_tolerance(options.tolerance), ..*options };
+    // Beside the numbers of an episode, two for each of its rows.
+    let mut state = Tensor::<2>::zeros([b, STATE + 2 * n], &a.device());
     // One pass more than iterations: the last sees the energy of the result.
     let mut left = options.max_iterations + 1;
     while b > 0 && left > 0 {
         let passes = left.min(PASSES_A_LAUNCH);
-        (z, state) = bound_run(&a, z, graph, state, BoundSettings { options, passes });
+        (z, state) = bound_run(&a, z, graph, state, BoundSettings { options: *options, passes });
         left -= passes;
         if left > 0 {
             let running = state.clone().slice([0..b, 2..3]).sum().into_scalar_async::<f32>().await;

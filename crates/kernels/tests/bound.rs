@@ -94,10 +94,15 @@ fn worked_example_3_oscillates_without_the_shift_and_rests_with_it() {
             0,
         );
         assert!((energies(&read(first.energy), 6.0).0 + 2.985867).abs() < 5e-6, "{name}: R at the start");
-        let options = BoundOptions { lambda: 6.0, max_iterations: 60, ..BoundOptions::default() };
-        let last = run(&a, &z0, [1, 2, 2], &graph, &BoundOptions { tolerance: 0.0, ..options }, device);
-        let (r, _) = energies(&read(last.energy), 6.0);
-        assert!((r - 1.8).abs() < 0.05, "{name}: R rises to about 1.8, not {r}");
+        // It ends in a cycle of two: R is near 0 after one update and near 1.8 after the next, for ever.
+        let options = BoundOptions { lambda: 6.0, ..BoundOptions::default() };
+        let relaxed = [60, 61].map(|max_iterations| {
+            let last = run(&a, &z0, [1, 2, 2], &graph, &BoundOptions { max_iterations, ..options }, device);
+            assert_eq!(read_int(last.iterations), [max_iterations as i32], "{name}: it never settles");
+            energies(&read(last.energy), 6.0).0
+        });
+        let (low, high) = (relaxed[0].min(relaxed[1]), relaxed[0].max(relaxed[1]));
+        assert!(low.abs() < 0.1 && (high - 1.8).abs() < 0.2, "{name}: R swings between {low} and {high}");
 
         let shifted = HostGraph::from_edges(2, &[(0, 0), (0, 1), (1, 0), (1, 1)]);
         let found = run(&a, &z0, [1, 2, 2], &shifted, &BoundOptions { tolerance: 1e-6, ..options }, device);
@@ -164,7 +169,7 @@ proptest! {
         }
         for (name, device) in devices() {
             let found = run(&a, &z, [b, n, k], &graph, &options, device);
-            close(name, &read(found.z), &expected, 0.0, 1e-5);
+            close(name, &read(found.z), &expected, 0.0, 3e-5);
             close(&format!("{name} energy"), &read(found.energy), &terms, 1e-5, 1e-3);
             // With tolerance 0 an episode may stop early only where its energy stands still.
             prop_assert!(read_int(found.iterations).iter().all(|&i| i >= 1 && i as usize <= iterations));
@@ -175,20 +180,25 @@ proptest! {
 #[test]
 fn every_episode_stops_on_its_own_where_plain_loops_stop() {
     let (b, n, k) = (6, 40, 4);
-    let (a, z, graph) = problem(7, b, n, k);
+    let (mut a, z, graph) = problem(19, b, n, k);
     let cells = n * k;
-    // A tolerance far above rounding, so that the count is the same in f32 and f64.
+    // Weaker costs settle later.
+    a.iter_mut().enumerate().for_each(|(i, v)| *v *= 0.1 + 0.3 * (i / cells) as f32);
     let options =
-        BoundOptions { lambda: 0.4, tolerance: 1e-4, max_iterations: 200, ..BoundOptions::default() };
+        BoundOptions { lambda: 0.9, tolerance: 1e-6, max_iterations: 200, ..BoundOptions::default() };
+    let lambda = f64::from(options.lambda);
     let mut counts = Vec::new();
     for e in 0..b {
         let costs = wide(&a[e * cells..][..cells]);
         let mut state = wide(&z[e * cells..][..cells]);
         let mut previous = f64::NAN;
         for t in 0.. {
-            let (next, [s, u, p]) = plain_step(&costs, &state, k, &graph, e, f64::from(0.4f32), 0);
-            let energy = s + u - f64::from(0.4f32) * p;
-            if t > 2 && (energy - previous).abs() <= 1e-4 * previous.abs() {
+            let (next, [s, u, p]) = plain_step(&costs, &state, k, &graph, e, lambda, 0);
+            let energy = s + u - lambda * p;
+            let change = (energy - previous).abs() / previous.abs();
+            // Rounding of f32 sums must not decide.
+            assert!(t < 3 || !(0.9e-6..1.1e-6).contains(&change), "episode {e} passes too near: {change:e}");
+            if t > 2 && change <= options.tolerance {
                 counts.push(t);
                 break;
             }
@@ -200,15 +210,6 @@ fn every_episode_stops_on_its_own_where_plain_loops_stop() {
     for (name, device) in devices() {
         let found = run(&a, &z, [b, n, k], &graph, &options, device);
         assert_eq!(read_int(found.iterations), counts, "{name}");
-        let plain = block_on(reference::bound_loop(
-            float(&a, [b, n, k], device),
-            float(&z, [b, n, k], device),
-            &graph.on(device),
-            &options,
-        ))
-        .expect("the reference runs");
-        assert_eq!(read_int(plain.iterations), counts, "reference on {name}");
-        close(name, &read(found.z), &wide(&read(plain.z)), 0.0, 1e-5);
     }
 }
 
@@ -230,10 +231,28 @@ fn episodes_too_large_for_workgroup_memory_agree() {
 }
 
 #[test]
+fn the_reference_loop_stops_where_the_fused_one_does() {
+    // A tolerance well above what comparing sums in f32 needs.
+    let options =
+        BoundOptions { lambda: 0.4, tolerance: 1e-4, max_iterations: 200, ..BoundOptions::default() };
+    let (b, n, k) = (4, 40, 4);
+    let (a, z, graph) = problem(15, b, n, k);
+    for (name, device) in devices() {
+        let fused = run(&a, &z, [b, n, k], &graph, &options, device);
+        let (at, zt) = (float(&a, [b, n, k], device), float(&z, [b, n, k], device));
+        let plain =
+            block_on(reference::bound_loop(at, zt, &graph.on(device), &options)).expect("the reference runs");
+        assert_eq!(read_int(fused.iterations), read_int(plain.iterations), "{name}");
+        close(name, &read(fused.z), &wide(&read(plain.z)), 0.0, 1e-5);
+        close(name, &read(fused.energy), &wide(&read(plain.energy)), 1e-5, 1e-4);
+    }
+}
+
+#[test]
 fn more_iterations_than_one_launch_holds() {
     let (b, n, k) = (3, 20, 3);
     let (a, z, graph) = problem(9, b, n, k);
-    // Negative tolerance is refused, 0 with an oscillating graph never settles: 150 passes need three launches.
+    // A cycle of two never settles: 151 passes need three launches of a GPU.
     let swing = HostGraph::from_edges(2, &[(0, 1), (1, 0)]);
     let options =
         BoundOptions { lambda: 6.0, tolerance: 0.0, max_iterations: 151, ..BoundOptions::default() };
@@ -246,8 +265,7 @@ fn more_iterations_than_one_launch_holds() {
             &options,
             device,
         );
-        let count = read_int(found.iterations)[0];
-        assert!(count == 151 || count < 60, "{name}: stopped at {count}");
+        assert_eq!(read_int(found.iterations), [151], "{name}");
         let calm =
             BoundOptions { lambda: 0.2, tolerance: 1e-5, max_iterations: 600, ..BoundOptions::default() };
         let found = run(&a, &z, [b, n, k], &graph, &calm, device);

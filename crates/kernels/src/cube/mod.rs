@@ -158,7 +158,7 @@ impl KernelOps for CubeBackend {
         let ([b, n, k], [_, e]) = (launch::dims(&a), launch::dims(&col));
         let (a, weight) = (cx.input(a), cx.input(weight));
         let (row_ptr, col) = (cx.input(row_ptr), cx.input(col));
-        let (z, state) = (cx.in_place(z, [b, n, k]), cx.in_place(state, [b, STATE]));
+        let (z, state) = (cx.in_place(z, [b, n, k]), cx.in_place(state, [b, STATE + 2 * n]));
         if !cx.nothing_to_do(&[b, n]) {
             let options = settings.options;
             let sizes = cx.sizes(&[

@@ -74,12 +74,12 @@ pub fn int<const D: usize>(data: &[i32], shape: [usize; D], device: &Device) -> 
 }
 
 pub fn read<const D: usize>(t: Tensor<D>) -> Vec<f32> {
-    block_on(t.into_data_async()).expect("a float tensor").to_vec::<f32>().expect("f32")
+    block_on(t.into_data_async()).expect("a float tensor").try_to_vec::<f32>().expect("f32")
 }
 
 pub fn read_int<const D: usize>(t: Tensor<D, Int>) -> Vec<i32> {
     assert_eq!(t.dtype(), DType::I32);
-    block_on(t.into_data_async()).expect("an int tensor").to_vec::<i32>().expect("i32")
+    block_on(t.into_data_async()).expect("an int tensor").try_to_vec::<i32>().expect("i32")
 }
 
 /// `Σ (x_i - y_j)²`.
