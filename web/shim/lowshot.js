@@ -39,6 +39,7 @@
 :host([hidden]){display:none}
 .poster{display:grid;gap:.75rem;justify-items:center;padding:1rem;font:15px/1.5 system-ui,sans-serif;color:inherit}
 .poster svg{max-width:100%;height:auto}
+.poster svg.ls-auto{--ls-fg:light-dark(#1f2328,#e6e8eb);--ls-muted:light-dark(#59636e,#9aa4b0);--ls-grid:light-dark(#e4e7eb,#2b3037);--ls-surface:light-dark(#fff,#181d20)}
 button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;background:none;color:inherit;cursor:pointer}`;
 
   class LowshotDemo extends HTMLElement {
@@ -50,6 +51,8 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
     #life = 0;
 
     connectedCallback() {
+      // Moved within the page: everything is still there.
+      if (this.#watch) return;
       if (this.hasAttribute("from-url")) {
         for (const [name, value] of new URLSearchParams(location.search)) {
           if (/^[a-z][\w.-]*$/.test(name) && name !== "token") this.setAttribute(name, value);
@@ -62,7 +65,7 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
       // The children of the element show until there is a picture, and wherever scripts do not run.
       root.replaceChildren(make("style", {}, STYLE), make("div", { class: "poster", part: "poster" }, make("slot", {})));
       this.#poster(root.querySelector(".poster"));
-      const life = ++this.#life;
+      const life = this.#life;
       this.#watch = new IntersectionObserver(
         ([entry]) => {
           this.#visible = entry.isIntersecting;
@@ -76,15 +79,14 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
     }
 
     disconnectedCallback() {
-      const life = this.#life;
       // Moving an element within the page takes it out for a moment.
       queueMicrotask(() => {
-        if (life !== this.#life || this.isConnected) return;
+        if (this.isConnected || !this.#watch) return;
         this.#life++;
-        this.#watch?.disconnect();
+        this.#watch.disconnect();
         this.#mounted?.unmount();
         this.#mounted?.free();
-        this.#mounted = this.#starting = null;
+        this.#watch = this.#mounted = this.#starting = null;
       });
     }
 
@@ -110,9 +112,12 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
     }
 
     #start() {
+      const life = this.#life;
       this.#starting ??= this.#mount().catch((error) => {
-        this.#starting = null;
-        this.#fail(error);
+        if (life === this.#life) {
+          this.#starting = null;
+          this.#fail(error);
+        }
         throw error;
       });
       return this.#starting;

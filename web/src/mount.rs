@@ -19,8 +19,16 @@ thread_local! {
 
 fn prepare(base: &str) {
     console_error_panic_hook::set_once();
-    // A token comes once in the address bar and is taken out at once, so that it is in no link that is copied.
     let location = dom::window().location();
+    // The address of another page is none of our business.
+    if location.href().is_ok_and(|here| here.starts_with(base)) {
+        take_token(&location);
+    }
+    Hub::of_page(base);
+}
+
+/// A token comes once in the address bar and is taken out at once, so that it is in no link that is copied.
+fn take_token(location: &web_sys::Location) {
     let search = location.search().unwrap_or_default();
     let token = form_urlencoded::parse(search.trim_start_matches('?').as_bytes())
         .find(|(name, _)| name == "token")
@@ -38,7 +46,6 @@ fn prepare(base: &str) {
         let path = location.pathname().unwrap_or_default();
         dom::replace_address(&format!("{path}{query}{}", location.hash().unwrap_or_default()));
     }
-    Hub::of_page(base);
 }
 
 /// Shows the playground in an element of the page.

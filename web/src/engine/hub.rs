@@ -281,7 +281,7 @@ impl Hub {
             let kind = Kind::Cpu;
             return self.set_status(Status::Starting { kind, detail: String::new() });
         }
-        self.drop_engine(&error("engine", "The engine was changed.", "Press Play to run again."));
+        self.drop_engine(&error("stopped", "The engine was changed.", "Press Play to run again."));
         let waits = self.tell(|inner| {
             let (kinds, tried) = plan(inner.wanted, &inner.facts);
             inner.tried = tried;
@@ -628,6 +628,8 @@ impl Hub {
 }
 
 async fn read_build(base: &str) -> Option<Build> {
-    let text = dom::fetch_text(&format!("{base}build.json")).await.ok()?;
+    // `play` rewrites it while engines are being built, so no copy of the browser will do.
+    let now = js_sys::Date::now();
+    let text = dom::fetch_text(&format!("{base}build.json?{now}")).await.ok()?;
     serde_json::from_slice(text.as_bytes()).ok()
 }

@@ -57,8 +57,10 @@ impl Transport {
         let worker = if url.starts_with(&format!("{here}/")) {
             Worker::new_with_options(url, &options)
         } else {
-            // Browsers start workers only from their own origin; a blob of it may import from another.
-            let code = Array::of1(&JsString::from(format!("import {url:?};")));
+            // Browsers start workers only from their own origin; a blob of it may import from another. Not by a static
+            // import: policies judge that by `worker-src`, where the other origin is not allowed.
+            let code = format!("import({url:?}).catch((e) => postMessage(String(e)));");
+            let code = Array::of1(&JsString::from(code));
             let kind = BlobPropertyBag::new();
             kind.set_type("text/javascript");
             Blob::new_with_str_sequence_and_options(&code, &kind)
