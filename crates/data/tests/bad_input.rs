@@ -1,5 +1,7 @@
 //! Whatever is wrong with a file, the reader says what, where and what would be right, within the memory it may use.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its files must fail")]
+
 use std::io::Write as _;
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! The bundled files are exactly those that `LICENSES.md` names, and the features in them are as good as measured
 //! when they were made.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its files must fail")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

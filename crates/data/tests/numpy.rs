@@ -1,5 +1,7 @@
 //! Files written by NumPy and by the reference safetensors library (see `fixtures/make_fixtures.py`) are read right.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its files must fail")]
+
 use std::path::Path;
 
 use lowshot_data::{Features, Limits, Tensor, TensorData, read_features, write_safetensors};

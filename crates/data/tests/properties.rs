@@ -1,5 +1,7 @@
 //! Arbitrary bytes and damaged files never panic; what is read keeps the invariants; what is written is read back.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its files must fail")]
+
 use std::path::Path;
 
 use lowshot_data::episodes::write_episodes;
