@@ -204,7 +204,7 @@ impl Context {
                     return Ok(Some(FeatureInput::Generator(set)));
                 };
                 let files = self.bundled_files(name, &origin, entry).await?;
-                let features = (entry.decode)(&files).map_err(|e| Error::read(name, &origin, &e))?;
+                let features = entry.decode(&files).map_err(|e| Error::read(name, &origin, &e))?;
                 (origin, features, fnv1a(&files.concat()))
             }
             other => {

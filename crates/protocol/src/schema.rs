@@ -100,7 +100,7 @@ fn field(root: &Value, name: &str, property: &Value) -> Field {
     let when = property.get("x-when").and_then(Value::as_object).map(conditions).unwrap_or_default();
     Field {
         name: name.to_owned(),
-        help: text("description"),
+        help: sentence(property),
         kind: kind(root, property),
         default: property.get("default").cloned().unwrap_or(Value::Null),
         group: text("x-group"),
@@ -135,7 +135,7 @@ fn kind(root: &Value, property: &Value) -> FieldKind {
     let variants = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(*key).and_then(Value::as_array));
     if let Some(variants) = variants {
         let variants: Vec<&Value> = variants.iter().map(|v| follow(root, v)).collect();
-        let options: Vec<ChoiceOption> = variants.iter().flat_map(|v| words(v)).collect();
+        let options: Vec<ChoiceOption> = variants.iter().flat_map(|v| words(root, v)).collect();
         return match variants.iter().find(|v| v.get("type").and_then(Value::as_str) == Some("number")) {
             Some(number_schema) => number(
                 &|key| bound(key).or_else(|| number_schema.get(key).and_then(Value::as_f64)),
@@ -144,7 +144,7 @@ fn kind(root: &Value, property: &Value) -> FieldKind {
             None => FieldKind::Choice { options },
         };
     }
-    let options = words(schema);
+    let options = words(root, schema);
     if options.is_empty() {
         let list = property.get("examples").or(schema.get("examples")).and_then(Value::as_array);
         let examples = list.map(|a| a.iter().filter_map(Value::as_str).map(str::to_owned).collect());
@@ -162,11 +162,19 @@ fn number(bound: &dyn Fn(&str) -> Option<f64>, words: Vec<String>) -> FieldKind 
     }
 }
 
-fn words(schema: &Value) -> Vec<ChoiceOption> {
-    let help = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+/// The words a schema allows, also those of the schemas it is made of.
+fn words(root: &Value, schema: &Value) -> Vec<ChoiceOption> {
+    let help = sentence(schema);
     let listed = schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default();
     let all = schema.get("const").cloned().into_iter().chain(listed);
-    all.filter_map(|v| Some(ChoiceOption { value: v.as_str()?.to_owned(), help: help.to_owned() })).collect()
+    let own = all.filter_map(|v| Some(ChoiceOption { value: v.as_str()?.to_owned(), help: help.clone() }));
+    let parts = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    own.chain(parts.flat_map(|part| words(root, follow(root, part)))).collect()
+}
+
+/// The doc comment, which is broken into lines where the source is.
+fn sentence(schema: &Value) -> String {
+    schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ")
 }
 
 impl Field {
@@ -306,7 +314,8 @@ mod tests {
                 "Mode": {"oneOf": [{"type": "string", "const": "k-means", "description": "Lloyd."},
                                    {"type": "string", "const": "slk-means"}]},
                 "Lambda": {"anyOf": [{"type": "number", "minimum": 0.0, "maximum": 100.0},
-                                     {"type": "string", "enum": ["tune"]}]},
+                                     {"$ref": "#/$defs/Tune"}]},
+                "Tune": {"oneOf": [{"type": "string", "const": "tune"}]},
             }
         })
     }

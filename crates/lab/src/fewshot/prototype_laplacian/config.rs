@@ -53,11 +53,11 @@ pub enum Tune {
 }
 
 /// A limit of iterations, or the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Iterations {
     /// At most so many.
-    Value(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    Value(#[schemars(range(min = 1, max = 1_000_000))] f64),
     /// The published limit.
     Auto(Auto),
 }
@@ -209,6 +209,22 @@ pub enum Spread {
 }
 
 impl Config {
+    /// Checks what the schema cannot say.
+    ///
+    /// # Errors
+    /// [`FieldError`] of the field.
+    pub fn check(&self) -> Result<(), FieldError> {
+        for (field, limit) in [("max_inner", self.max_inner), ("max_outer", self.max_outer)] {
+            if let Iterations::Value(n) = limit
+                && n.fract() != 0.0
+            {
+                let expected = "a whole number from 1 to 1000000 or `auto`".to_owned();
+                return Err(FieldError { field: field.to_owned(), problem: format!("is {n}"), expected });
+            }
+        }
+        self.spread().map(|_| ())
+    }
+
     /// How queries are spread.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl Solver {
                 let base = LabelPropagationConfig::default();
                 let propagation =
                     LabelPropagationConfig { knn: config.knn, query_shift: config.query_shift, ..base };
-                Ok(Solver::LabelPropagation(LabelPropagation::new(propagation.check().map_err(field_error)?)))
+                Ok(Solver::LabelPropagation(propagation.check().map_err(field_error)?))
             }
         }
     }

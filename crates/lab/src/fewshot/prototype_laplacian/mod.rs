@@ -24,6 +24,7 @@ impl Method for PrototypeLaplacian {
     }
 
     async fn run(config: Config, cx: &mut Context) -> Result<Report, Error> {
+        config.check()?;
         match config.task {
             Task::FewShot => few_shot::run(&config, cx).await,
             Task::Cluster => cluster::run(&config, cx).await,
