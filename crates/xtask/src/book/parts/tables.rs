@@ -72,16 +72,16 @@ fn values(field: &Field) -> String {
 
 fn meaning(field: &Field) -> String {
     let mut text = cell(&field.help);
+    for (name, values) in &field.when {
+        let values: Vec<String> = values.iter().map(|v| format!("`{}`", Field::display(v))).collect();
+        text += &format!(" Used where `{name}` is {}.", either(&values));
+    }
     if let FieldKind::Choice { options } = &field.kind
         && options.iter().any(|o| !o.help.is_empty())
     {
         for option in options {
             text += &format!("<br>`{}`: {}", option.value, cell(&option.help));
         }
-    }
-    for (name, values) in &field.when {
-        let values: Vec<String> = values.iter().map(|v| format!("`{}`", Field::display(v))).collect();
-        text += &format!(" Used where `{name}` is {}.", either(&values));
     }
     text.trim_start().to_owned()
 }
