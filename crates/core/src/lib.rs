@@ -33,6 +33,7 @@
 pub mod error;
 pub mod fewshot;
 pub mod metrics;
+pub mod pca;
 pub mod readback;
 pub mod rng;
 pub mod sampling;

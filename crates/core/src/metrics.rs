@@ -59,15 +59,13 @@ pub fn normalized_mutual_information(a: &[i64], b: &[i64]) -> Result<f64, CoreEr
         *left.entry(*x).or_default() += 1.0;
         *right.entry(*y).or_default() += 1.0;
     }
-    let entropy = |counts: &BTreeMap<i64, f64>| -> f64 {
-        counts.values().map(|c| -(c / n) * libm::log(c / n)).sum()
-    };
+    let entropy =
+        |counts: &BTreeMap<i64, f64>| -> f64 { counts.values().map(|c| -(c / n) * libm::log(c / n)).sum() };
     let (ha, hb) = (entropy(&left), entropy(&right));
     if ha + hb == 0.0 {
         return Ok(1.0);
     }
-    let mutual: f64 =
-        joint.iter().map(|((x, y), c)| (c / n) * libm::log(c * n / (left[x] * right[y]))).sum();
+    let mutual: f64 = joint.iter().map(|((x, y), c)| (c / n) * libm::log(c * n / (left[x] * right[y]))).sum();
     Ok((2.0 * mutual / (ha + hb)).clamp(0.0, 1.0))
 }
 

@@ -174,7 +174,7 @@ impl Rng {
 }
 
 /// FNV-1a, 64 bits.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -191,16 +191,38 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
+    /// Golden values: a change here changes every run of every method, and must be meant.
     #[test]
     fn streams_are_pinned() {
         let rng = Rng::new(7);
         let draw = |mut rng: Rng| [rng.bits(), rng.bits()];
-        println!("{:#x?}", [draw(rng.clone()), draw(rng.split("episodes")), draw(rng.split("episodes").at(3))]);
-        println!("{:#x?}", draw(rng.split("episodes").at(3).split("noise")));
-        let mut n = rng.split("numbers");
-        println!("{:?}", [n.uniform(), n.normal(), n.normal(), n.normal(), n.gamma(2.0), n.gamma(0.3)].map(f64::to_bits));
-        println!("{:?} {:?}", n.dirichlet(2.0, 3).iter().map(|v| v.to_bits()).collect::<Vec<_>>(), n.sample(10, 4));
-        println!("{:?}", n.sample(1000, 5));
+        assert_eq!(draw(rng.clone()), [0xf67e_fb57_a262_a42e, 0x2b47_1ed4_939f_2729]);
+        assert_eq!(draw(rng.split("episodes")), [0x91e6_ae7b_e06e_95b9, 0x191e_64e7_576c_facb]);
+        assert_eq!(draw(rng.split("episodes").at(3)), [0x71cd_077e_f67c_c07c, 0x68f1_2fee_acd0_198a]);
+        let grandchild = rng.split("episodes").at(3).split("noise");
+        assert_eq!(draw(grandchild), [0x8d76_c795_9b5c_5fb2, 0x3167_c73c_336a_f9a8]);
+    }
+
+    /// Bits, not values: `libm` gives the same ones natively and in WebAssembly.
+    #[test]
+    fn distributions_are_pinned() {
+        let mut rng = Rng::new(7).split("numbers");
+        let drawn = [rng.uniform(), rng.normal(), rng.normal(), rng.normal(), rng.gamma(2.0), rng.gamma(0.3)];
+        assert_eq!(
+            drawn.map(f64::to_bits),
+            [
+                4604219494209317021,
+                4605849360344150288,
+                4601011150981725120,
+                13826951477773566010,
+                4607305894591692511,
+                4603185392704377465
+            ]
+        );
+        let shares: Vec<u64> = rng.dirichlet(2.0, 3).into_iter().map(f64::to_bits).collect();
+        assert_eq!(shares, [4601055853132023915, 4600339522788825565, 4597092545139424108]);
+        assert_eq!(rng.sample(10, 4), [1, 7, 6, 4]);
+        assert_eq!(rng.sample(1000, 5), [136, 245, 484, 220, 271]);
     }
 
     #[test]
@@ -255,7 +277,9 @@ mod tests {
         assert!(uniform.iter().all(|v| (0.0..1.0).contains(v)));
         let mut counts = [0usize; 6];
         (0..n).for_each(|_| counts[rng.below(6)] += 1);
-        assert!(counts.iter().all(|c| (*c as f64 - n as f64 / 6.0).abs() < 5.0 * (n as f64 * 5.0 / 36.0).sqrt()));
+        assert!(
+            counts.iter().all(|c| (*c as f64 - n as f64 / 6.0).abs() < 5.0 * (n as f64 * 5.0 / 36.0).sqrt())
+        );
     }
 
     #[test]

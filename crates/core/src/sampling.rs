@@ -77,7 +77,8 @@ impl TaskSpec {
 /// Whole numbers in the proportion of `shares` (which sum to 1) whose sum is exactly `total`.
 fn round_shares(shares: &[f64], total: usize) -> Vec<usize> {
     let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
-    let mut counts: Vec<usize> = exact.iter().map(|value| (libm::floor(*value) as usize).min(total)).collect();
+    let mut counts: Vec<usize> =
+        exact.iter().map(|value| (libm::floor(*value) as usize).min(total)).collect();
     let mut order: Vec<usize> = (0..shares.len()).collect();
     // Stable: equal remainders keep the order of the classes.
     order.sort_by(|a, b| {
@@ -103,6 +104,13 @@ pub struct Episode {
     pub query: Vec<usize>,
     /// Class of each query row.
     pub query_labels: Vec<i64>,
+}
+
+impl Episode {
+    /// Number of classes: one more than the largest support label (0 if there is none).
+    pub fn ways(&self) -> usize {
+        self.support_labels.iter().map(|l| usize::try_from(*l).map_or(0, |l| l + 1)).max().unwrap_or(0)
+    }
 }
 
 /// Draws tasks from the labels of a data set.
@@ -186,12 +194,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Rng;
 
     fn data(per_class: &[usize]) -> Vec<i64> {
         // Interleaved, so that a class is not a run of rows.
         let longest = per_class.iter().copied().max().unwrap_or(0);
         (0..longest)
-            .flat_map(|i| per_class.iter().enumerate().filter(move |(_, n)| i < **n).map(|(c, _)| 10 + c as i64))
+            .flat_map(|i| {
+                per_class.iter().enumerate().filter(move |(_, n)| i < **n).map(|(c, _)| 10 + c as i64)
+            })
             .collect()
     }
 
@@ -262,7 +273,8 @@ mod tests {
         ));
         // Imbalanced: found when a task needs it.
         let imbalance = Imbalance::Dirichlet { concentration: 0.1 };
-        let sampler = TaskSampler::new(&data(&[20; 5]), TaskSpec { imbalance, ..Default::default() }).unwrap();
+        let sampler =
+            TaskSampler::new(&data(&[20; 5]), TaskSpec { imbalance, ..Default::default() }).unwrap();
         let found = (0..20).find_map(|i| sampler.task(&Rng::new(1), i).err());
         assert!(matches!(found, Some(CoreError::TooFewRows { available: 20, .. })));
     }

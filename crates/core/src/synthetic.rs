@@ -165,7 +165,8 @@ mod tests {
         let make = SyntheticTasks { shots: 4, queries: vec![1, 1], dim: 5, noise: 0.0, ..Default::default() };
         let task = make.task(&Rng::new(3), 0).unwrap();
         let rows: Vec<&[f32]> = task.rows.chunks(5).take(4).collect();
-        let mut residuals: Vec<Vec<f64>> = rows.iter().map(|r| r.iter().map(|v| f64::from(*v)).collect()).collect();
+        let mut residuals: Vec<Vec<f64>> =
+            rows.iter().map(|r| r.iter().map(|v| f64::from(*v)).collect()).collect();
         for basis in 0..2 {
             let norm = residuals[basis].iter().map(|v| v * v).sum::<f64>().sqrt();
             let axis: Vec<f64> = residuals[basis].iter().map(|v| v / norm).collect();
