@@ -143,6 +143,7 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
       root.querySelector(".poster")?.remove();
       root.append(box);
       mounted.setVisible(this.#visible);
+      mounted.setTheme(this.getAttribute("theme") ?? "auto"); // it may have changed meanwhile
       this.#mounted = mounted;
       return mounted;
     }

@@ -45,6 +45,9 @@ enum Task {
         /// Leave the documentation book out.
         #[arg(long)]
         no_book: bool,
+        /// Take this native binary instead of building one.
+        #[arg(long)]
+        binary: Option<std::path::PathBuf>,
     },
     /// Runs every test, and prints what could not be run and why (LOWSHOT_REQUIRE=wgpu,browser,… makes it a failure).
     Test {
@@ -69,7 +72,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Task::Play { bind, device, no_webgpu } => play::play(&bind, &device, !no_webgpu),
-        Task::Web { no_webgpu, no_book } => site::build(!no_webgpu, !no_book),
+        Task::Web { no_webgpu, no_book, binary } => site::build(!no_webgpu, !no_book, binary),
         Task::Test { quick } => test::test(quick),
         Task::Check => check::check(),
         Task::Sizes => sizes::sizes(),

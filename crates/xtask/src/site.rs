@@ -32,12 +32,15 @@ pub fn dist() -> PathBuf {
     root().join("dist")
 }
 
-/// Builds everything.
+/// Builds everything, and first the native binary unless one is given.
 ///
 /// # Errors
 /// Says what failed.
-pub fn build(webgpu: bool, book: bool) -> Result<(), String> {
-    let binary = build_binary(&["cpu"])?;
+pub fn build(webgpu: bool, book: bool, binary: Option<PathBuf>) -> Result<(), String> {
+    let binary = match binary {
+        Some(binary) => binary,
+        None => build_binary(&["cpu"])?,
+    };
     build_with(&binary, webgpu, book)
 }
 

@@ -3,23 +3,42 @@
 use lowshot_lab::device::DeviceKind;
 use lowshot_lab::registry::METHODS;
 use lowshot_parity::{agreement, available, differing, run_on};
+use lowshot_protocol::schema::{self, FieldKind};
 use lowshot_protocol::{InputSource, RunRequest};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Tasks of a comparison: enough for thousands of labels, few enough for a software adapter.
-const EPISODES: u64 = 40;
+/// Tasks of a comparison: enough for thousands of labels in all, few enough for a software adapter.
+const EPISODES: u64 = 10;
 
+/// Every browser-sized preset, and every word of every choice field, one at a time.
 fn requests() -> Vec<(String, RunRequest)> {
     let mut requests = Vec::new();
     for info in METHODS.iter().map(|entry| entry.info()) {
-        for preset in info.card.presets.iter().filter(|preset| !preset.native) {
-            let mut config = preset.config.clone();
-            if info.schema["properties"].get("episodes").is_some() && config.get("task").is_none() {
-                config["episodes"] = EPISODES.into();
+        let few = |mut config: Value| {
+            let known = |name: &str| info.schema["properties"].get(name).is_some();
+            for (name, value) in [("episodes", json!(EPISODES)), ("compare", json!("none"))] {
+                if known(name) {
+                    config[name] = value;
+                }
             }
-            let inputs = preset.inputs.iter().map(|(k, v)| (k.clone(), InputSource::parse(v))).collect();
+            config
+        };
+        let mut add = |title: String, config: Value, inputs: &BTreeMap<String, String>| {
+            let inputs = inputs.iter().map(|(k, v)| (k.clone(), InputSource::parse(v))).collect();
             let method = info.card.id.clone();
-            let request = RunRequest { method, config, seed: 3, inputs, shard: None, paused: false };
-            requests.push((format!("{}/{}", info.card.id, preset.id), request));
+            requests.push((title, RunRequest { method, config, seed: 3, inputs, shard: None, paused: false }));
+        };
+        for preset in info.card.presets.iter().filter(|preset| !preset.native) {
+            add(format!("{}/{}", info.card.id, preset.id), few(preset.config.clone()), &preset.inputs);
+        }
+        for field in schema::fields(&info.schema) {
+            let FieldKind::Choice { options } = &field.kind else { continue };
+            for option in options.iter().filter(|option| field.default != option.value.as_str()) {
+                let mut config = few(json!({}));
+                config[&field.name] = json!(option.value);
+                add(format!("{} {}={}", info.card.id, field.name, option.value), config, &BTreeMap::new());
+            }
         }
     }
     assert!(!requests.is_empty(), "the registry has presets");
@@ -31,7 +50,15 @@ fn compare(kind: DeviceKind, name: &str) {
         return;
     }
     for (title, request) in requests() {
-        let cpu = run_on(DeviceKind::Cpu, request.clone()).unwrap();
+        let cpu = match run_on(DeviceKind::Cpu, request.clone()) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                // A choice that needs another input is refused alike.
+                assert!(error.is_usage(), "{title}: {error}");
+                assert_eq!(run_on(kind, request).err().map(|e| e.to_string()), Some(error.to_string()), "{title}");
+                continue;
+            }
+        };
         let gpu = run_on(kind, request).unwrap();
         let same = agreement(&cpu.artifacts["predictions.json"], &gpu.artifacts["predictions.json"]);
         println!("{title} on {name}: {:.4} of the labels agree", same);
