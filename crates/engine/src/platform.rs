@@ -59,7 +59,9 @@ impl Platform for WorkerPlatform {
     fn bundled<'a>(&'a self, file: &'a str) -> LocalBoxFuture<'a, Result<Vec<u8>, String>> {
         Box::pin(async move {
             self.fetch(file).await.map_err(|error| {
-                let text = error.as_string().or_else(|| error.dyn_ref::<js_sys::Error>().map(|e| e.message().into()));
+                let text = error
+                    .as_string()
+                    .or_else(|| error.dyn_ref::<js_sys::Error>().map(|e| e.message().into()));
                 format!("bundled file {file} could not be fetched: {}", text.unwrap_or_default())
             })
         })

@@ -46,7 +46,8 @@ pub async fn start(base: String) -> Result<(), JsValue> {
     let session = Rc::new(Session::new(kind, opened, platform, SessionLimits::default(), send));
     let listener = session.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let bytes = event.data().dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec()).unwrap_or_default();
+        let bytes =
+            event.data().dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec()).unwrap_or_default();
         if let Some(run) = listener.handle(&bytes) {
             wasm_bindgen_futures::spawn_local(run);
         }
@@ -72,7 +73,8 @@ fn unavailable(send: &Rc<dyn Fn(Vec<u8>)>, code: &str, message: &str) -> Result<
         remedy: "The CPU engine takes over.".to_owned(),
         field: None,
     };
-    let frame = Frame::new(Message::Unavailable { error }).encode().map_err(|e| JsValue::from_str(&e.to_string()))?;
+    let frame =
+        Frame::new(Message::Unavailable { error }).encode().map_err(|e| JsValue::from_str(&e.to_string()))?;
     send(frame);
     Ok(())
 }

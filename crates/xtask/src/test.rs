@@ -50,7 +50,9 @@ fn wgpu() -> Result<(), Miss> {
     let doctor = output(&mut command(&binary.to_string_lossy(), &["doctor", "--json"]))?;
     let facts: serde_json::Value =
         serde_json::from_str(&doctor).map_err(|e| format!("doctor --json: {e}"))?;
-    let works = |f: &serde_json::Value| f["state"] == "ok" && f["what"].as_str().is_some_and(|w| w.starts_with("wgpu:"));
+    let works = |f: &serde_json::Value| {
+        f["state"] == "ok" && f["what"].as_str().is_some_and(|w| w.starts_with("wgpu:"))
+    };
     if facts.as_array().is_some_and(|findings| findings.iter().any(works)) {
         return Ok(());
     }

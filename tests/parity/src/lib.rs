@@ -59,8 +59,15 @@ pub fn run_on(kind: DeviceKind, request: RunRequest) -> Result<Outcome, Error> {
     let device = block_on(device::open(kind))?;
     let sink = Rc::new(Collect::default());
     let platform = Rc::new(Native(Instant::now()));
-    let report =
-        block_on(run(request, vec![], Resumed::default(), device, platform, sink.clone(), Control::default()))?;
+    let report = block_on(run(
+        request,
+        vec![],
+        Resumed::default(),
+        device,
+        platform,
+        sink.clone(),
+        Control::default(),
+    ))?;
     let artifacts = sink.0.take();
     Ok(Outcome { report, artifacts })
 }
@@ -74,7 +81,8 @@ pub fn available(kind: DeviceKind, name: &str) -> bool {
     match block_on(device::open(kind)) {
         Ok(_) => true,
         Err(error @ (DeviceError::NotCompiled { .. } | DeviceError::Unavailable { .. })) => {
-            let required = std::env::var("LOWSHOT_REQUIRE").is_ok_and(|list| list.split(',').any(|r| r.trim() == name));
+            let required =
+                std::env::var("LOWSHOT_REQUIRE").is_ok_and(|list| list.split(',').any(|r| r.trim() == name));
             assert!(!required, "{name} is required by LOWSHOT_REQUIRE: {error}");
             eprintln!("not run on {name}: {error}");
             false
@@ -88,7 +96,8 @@ pub fn available(kind: DeviceKind, name: &str) -> bool {
 /// # Panics
 /// If they are not predictions of the same tasks.
 pub fn agreement(a: &[u8], b: &[u8]) -> f64 {
-    let read = |bytes: &[u8]| -> Vec<serde_json::Value> { serde_json::from_slice(bytes).expect("predictions.json") };
+    let read =
+        |bytes: &[u8]| -> Vec<serde_json::Value> { serde_json::from_slice(bytes).expect("predictions.json") };
     let (a, b) = (read(a), read(b));
     assert_eq!(a.len(), b.len(), "number of tasks");
     let (mut same, mut all) = (0usize, 0usize);

@@ -27,7 +27,8 @@ fn requests() -> Vec<(String, RunRequest)> {
         let mut add = |title: String, config: Value, inputs: &BTreeMap<String, String>| {
             let inputs = inputs.iter().map(|(k, v)| (k.clone(), InputSource::parse(v))).collect();
             let method = info.card.id.clone();
-            requests.push((title, RunRequest { method, config, seed: 3, inputs, shard: None, paused: false }));
+            requests
+                .push((title, RunRequest { method, config, seed: 3, inputs, shard: None, paused: false }));
         };
         for preset in info.card.presets.iter().filter(|preset| !preset.native) {
             add(format!("{}/{}", info.card.id, preset.id), few(preset.config.clone()), &preset.inputs);
@@ -55,7 +56,11 @@ fn compare(kind: DeviceKind, name: &str) {
             Err(error) => {
                 // A choice that needs another input is refused alike.
                 assert!(error.is_usage(), "{title}: {error}");
-                assert_eq!(run_on(kind, request).err().map(|e| e.to_string()), Some(error.to_string()), "{title}");
+                assert_eq!(
+                    run_on(kind, request).err().map(|e| e.to_string()),
+                    Some(error.to_string()),
+                    "{title}"
+                );
                 continue;
             }
         };

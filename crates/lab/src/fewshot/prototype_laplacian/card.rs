@@ -2,8 +2,8 @@
 
 use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec, Paper, Preset,
-    ViewSpec,
+    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
+    Paper, Preset, ViewSpec,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,7 +13,9 @@ pub fn card() -> MethodCard {
     MethodCard {
         id: "prototype-laplacian".into(),
         title: "Prototype clustering with a Laplacian".into(),
-        summary: "Label a batch of new examples from one labelled example a class, by clustering them together.".into(),
+        summary:
+            "Label a batch of new examples from one labelled example a class, by clustering them together."
+                .into(),
         family: Family::Fewshot,
         paper: Paper {
             title: "Transductive Few-Shot Learning: Clustering is All You Need?".into(),
@@ -23,10 +25,16 @@ pub fn card() -> MethodCard {
         },
         inputs: inputs(),
         artifacts: vec![
-            artifact("predictions.json", "For each task: the predicted label of each query, accuracy, iterations."),
+            artifact(
+                "predictions.json",
+                "For each task: the predicted label of each query, accuracy, iterations.",
+            ),
             artifact("episodes.json", "The tasks, as rows of the features, for any other implementation."),
             artifact("assignments.safetensors", "Soft assignments `z` and `prototypes` of every task."),
-            artifact("features.safetensors", "The rows of generated tasks (builtin:synthetic only, up to 64 MiB)."),
+            artifact(
+                "features.safetensors",
+                "The rows of generated tasks (builtin:synthetic only, up to 64 MiB).",
+            ),
         ],
         views: vec![
             view(
@@ -63,7 +71,8 @@ fn inputs() -> Vec<InputSpec> {
         name: set.name.into(),
         title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
     };
-    let synthetic = BundledInput { name: "synthetic".into(), title: "Generated tasks (64 dimensions)".into() };
+    let synthetic =
+        BundledInput { name: "synthetic".into(), title: "Generated tasks (64 dimensions)".into() };
     vec![
         InputSpec {
             name: "features".into(),

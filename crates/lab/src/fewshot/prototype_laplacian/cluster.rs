@@ -12,7 +12,9 @@ use lowshot_core::pca::Plane;
 use lowshot_core::readback;
 use lowshot_data::{ClassIndex, Features, Tensor as Stored, TensorData, write_safetensors};
 use lowshot_protocol::schema::FieldError;
-use lowshot_protocol::{Axis, Bar, Bars, Cell, Edge, Lines, Metric, NoteLevel, Point, Report, Role, Scatter, Series};
+use lowshot_protocol::{
+    Axis, Bar, Bars, Cell, Edge, Lines, Metric, NoteLevel, Point, Report, Role, Scatter, Series,
+};
 use lowshot_protocol::{Table, Unit, View};
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -28,7 +30,12 @@ const ASSIGNMENT_BYTES: usize = 256 << 20;
 pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     if cx.shard().is_some_and(|shard| shard.count() > 1) {
         let problem = "is clustering, one piece of work that cannot be split over machines".to_owned();
-        return Err(FieldError { field: "task".into(), problem, expected: "few-shot, or a run without a shard".into() }.into());
+        return Err(FieldError {
+            field: "task".into(),
+            problem,
+            expected: "few-shot, or a run without a shard".into(),
+        }
+        .into());
     }
     let features = match cx.features("features").await? {
         Some(FeatureInput::Features(features)) => features,
@@ -36,7 +43,9 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
             return Err(Error::Input {
                 input: "features".to_owned(),
                 origin: "builtin:synthetic".to_owned(),
-                problem: "the generator makes few-shot tasks, not one data set; take builtin:digits or a file".to_owned(),
+                problem:
+                    "the generator makes few-shot tasks, not one data set; take builtin:digits or a file"
+                        .to_owned(),
             });
         }
     };
@@ -112,8 +121,11 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     }
     report.state_bytes = 4 * (3 * rows * clusters + clusters * dims + rows * (config.knn - 1)) as u64;
     let accuracy = scores.get(1).map(|(_, value, _)| *value);
-    let iterations =
-        if config.mode.has_laplacian() && lambda > 0.0 { found.inner_iterations } else { found.outer_iterations };
+    let iterations = if config.mode.has_laplacian() && lambda > 0.0 {
+        found.inner_iterations
+    } else {
+        found.outer_iterations
+    };
     let prediction = json!([{"predicted": label, "accuracy": accuracy, "iterations": iterations}]);
     cx.artifact_json("predictions.json", &prediction)?;
     assignments(&found, cx).await?;
@@ -126,15 +138,19 @@ async fn assignments(found: &Clustering, cx: &Context) -> Result<(), Error> {
     let shape = [clusters, dims];
     let mut tensors = vec![Stored { name: "prototypes", shape: &shape, data: TensorData::F32(&prototypes) }];
     let z = match &found.z {
-        Some(z) if z.dims()[0] * clusters * 4 <= ASSIGNMENT_BYTES => readback::floats("assignments", z.clone()).await?,
+        Some(z) if z.dims()[0] * clusters * 4 <= ASSIGNMENT_BYTES => {
+            readback::floats("assignments", z.clone()).await?
+        }
         _ => Vec::new(),
     };
     let z_shape = [z.len() / clusters.max(1), clusters];
     if !z.is_empty() {
         tensors.push(Stored { name: "z", shape: &z_shape, data: TensorData::F32(&z) });
     }
-    let bytes = write_safetensors(&tensors)
-        .map_err(|e| Error::Files { what: "writing assignments.safetensors".to_owned(), problem: e.to_string() })?;
+    let bytes = write_safetensors(&tensors).map_err(|e| Error::Files {
+        what: "writing assignments.safetensors".to_owned(),
+        problem: e.to_string(),
+    })?;
     cx.artifact("assignments.safetensors", "application/octet-stream", bytes);
     Ok(())
 }
@@ -148,7 +164,11 @@ async fn tune(
     cx: &mut Context,
 ) -> Result<(f64, Table), Error> {
     let wrong = |expected: &str| {
-        Error::from(FieldError { field: "lambda".into(), problem: "is tune".into(), expected: expected.into() })
+        Error::from(FieldError {
+            field: "lambda".into(),
+            problem: "is tune".into(),
+            expected: expected.into(),
+        })
     };
     let labels = labels.ok_or_else(|| wrong("a number: the features have no labels to choose it by"))?;
     if !config.mode.has_laplacian() {
@@ -197,7 +217,12 @@ struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    fn new(features: &Features, labels: Option<&[i64]>, names: Vec<String>, cx: &'a mut Context) -> Picture<'a> {
+    fn new(
+        features: &Features,
+        labels: Option<&[i64]>,
+        names: Vec<String>,
+        cx: &'a mut Context,
+    ) -> Picture<'a> {
         let (total, dims) = (features.rows(), features.dims());
         // Evenly spread, so that the same data give the same picture.
         let count = total.min(DRAWN);
@@ -207,9 +232,22 @@ impl<'a> Picture<'a> {
         let places = values.chunks_exact(dims).map(|row| plane.project(row)).collect();
         let truth = labels.map(|labels| {
             let classes = ClassIndex::new(labels).labels;
-            rows.iter().map(|row| classes.binary_search(&labels[*row]).map_or(0, |class| class as u32)).collect()
+            rows.iter()
+                .map(|row| classes.binary_search(&labels[*row]).map_or(0, |class| class as u32))
+                .collect()
         });
-        Picture { cx, places, rows, total, truth, names, edges: None, energy: vec![], times: vec![], error: None }
+        Picture {
+            cx,
+            places,
+            rows,
+            total,
+            truth,
+            names,
+            edges: None,
+            energy: vec![],
+            times: vec![],
+            error: None,
+        }
     }
 
     fn seconds_per_iteration(&self) -> Option<f64> {

@@ -244,13 +244,17 @@ impl Config {
                 Ok(concentration) if concentration > 0.0 && concentration <= 1e6 => {
                     Ok(Spread::Drawn(Imbalance::Dirichlet { concentration }))
                 }
-                _ => Err(error("dirichlet: with a number above 0 and up to 1000000, for example dirichlet:2".into())),
+                _ => Err(error(
+                    "dirichlet: with a number above 0 and up to 1000000, for example dirichlet:2".into(),
+                )),
             };
         }
         let counts: Option<Vec<usize>> =
             text.split('/').map(|n| n.trim().parse().ok().filter(|n| *n <= 100_000)).collect();
         match counts {
-            Some(counts) if counts.len() == self.ways && counts.iter().sum::<usize>() > 0 => Ok(Spread::Counts(counts)),
+            Some(counts) if counts.len() == self.ways && counts.iter().sum::<usize>() > 0 => {
+                Ok(Spread::Counts(counts))
+            }
             Some(_) => Err(error(format!("{} counts, one for each class, not all 0", self.ways))),
             None => Err(error("none, dirichlet:2, or counts like 55/5/5/5/5".to_owned())),
         }

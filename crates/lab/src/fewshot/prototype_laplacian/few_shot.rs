@@ -55,7 +55,11 @@ impl Solver {
 }
 
 /// Accuracy of every task of a batch, with its predictions.
-pub async fn score(solver: &Solver, batch: &Tasks, tasks: &[&HostTask]) -> Result<(Assignments, Vec<f64>), Error> {
+pub async fn score(
+    solver: &Solver,
+    batch: &Tasks,
+    tasks: &[&HostTask],
+) -> Result<(Assignments, Vec<f64>), Error> {
     let found = solver.solve(batch).await?;
     let predicted = found.query_labels().await?;
     let score = |(labels, task): (&Vec<i64>, &&HostTask)| accuracy(labels, &task.episode.query_labels);
@@ -74,8 +78,10 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     let lambda = tuned.as_ref().map(|t| t.lambda).or(config.fixed_lambda()).unwrap_or_default();
     let main = Solver::new(config, Rival::Mode(config.mode), lambda)?;
     let rivals = config.others();
-    let others =
-        rivals.iter().map(|rival| Solver::new(config, *rival, lambda)).collect::<Result<Vec<Solver>, Error>>()?;
+    let others = rivals
+        .iter()
+        .map(|rival| Solver::new(config, *rival, lambda))
+        .collect::<Result<Vec<Solver>, Error>>()?;
     let first = cx.shard().map_or(0, |shard| shard.range(total).start);
     if first < total {
         show(&main, &source, first, config.mode.has_laplacian() && lambda > 0.0, cx).await?;

@@ -120,7 +120,8 @@ pub fn report(
         return Ok(report);
     }
     let accuracy = mean_interval(&values)?;
-    let fraction = |m: lowshot_core::metrics::Interval| Metric::with_half_width(m.mean, m.half_width, Unit::Fraction);
+    let fraction =
+        |m: lowshot_core::metrics::Interval| Metric::with_half_width(m.mean, m.half_width, Unit::Fraction);
     let count = values.len() as f64;
     let mean = |value: fn(&Record) -> f64| records.values().map(value).sum::<f64>() / count;
     let seconds: f64 = records.values().map(|r| r.seconds).sum();
@@ -186,7 +187,11 @@ fn assignments(records: &BTreeMap<u64, Record>) -> Result<Vec<u8>, Error> {
             let all_m: Vec<f32> = records.values().flat_map(|r| r.prototypes.iter().copied()).collect();
             write_safetensors(&[
                 Tensor { name: "z", shape: &[records.len(), z[0], z[1]], data: TensorData::F32(&all_z) },
-                Tensor { name: "prototypes", shape: &[records.len(), m[0], m[1]], data: TensorData::F32(&all_m) },
+                Tensor {
+                    name: "prototypes",
+                    shape: &[records.len(), m[0], m[1]],
+                    data: TensorData::F32(&all_m),
+                },
             ])
         }
         _ => {
@@ -206,7 +211,10 @@ fn assignments(records: &BTreeMap<u64, Record>) -> Result<Vec<u8>, Error> {
             write_safetensors(&tensors)
         }
     };
-    written.map_err(|e| Error::Files { what: "writing assignments.safetensors".to_owned(), problem: e.to_string() })
+    written.map_err(|e| Error::Files {
+        what: "writing assignments.safetensors".to_owned(),
+        problem: e.to_string(),
+    })
 }
 
 /// Leaves the rows of generated tasks, so that others can be run on them.

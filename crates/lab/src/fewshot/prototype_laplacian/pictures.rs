@@ -70,7 +70,9 @@ impl<'a> TaskPicture<'a> {
     }
 
     async fn step(&mut self, trace: Trace<'_>) -> Result<(), Error> {
-        if let (Stage::Inner { .. }, [relaxed, ..], [printed, ..]) = (trace.stage, trace.relaxed, trace.printed) {
+        if let (Stage::Inner { .. }, [relaxed, ..], [printed, ..]) =
+            (trace.stage, trace.relaxed, trace.printed)
+        {
             let step = self.relaxed.len() as f64 + 1.0;
             self.relaxed.push([step, *relaxed]);
             self.printed.push([step, *printed]);
@@ -142,7 +144,10 @@ impl<'a> TaskPicture<'a> {
             y: Axis::new("energy (nats)"),
             series: vec![
                 Series { name: "objective R (λ/2)".to_owned(), points: self.relaxed.clone() },
-                Series { name: "energy as printed by the official code (λ)".to_owned(), points: self.printed.clone() },
+                Series {
+                    name: "energy as printed by the official code (λ)".to_owned(),
+                    points: self.printed.clone(),
+                },
             ],
         })
     }

@@ -70,7 +70,8 @@ pub async fn space(features: Features, config: &Config, cx: &Context, input: &st
 pub fn tensor(features: Features, config: &Config, cx: &Context) -> Result<Tensor<2>, Error> {
     let device = cx.device();
     let (rows, dims) = (features.rows(), features.dims());
-    let mean = features.base_mean().map(|m| Tensor::<1>::from_data(TensorData::new(m.to_vec(), [dims]), device));
+    let mean =
+        features.base_mean().map(|m| Tensor::<1>::from_data(TensorData::new(m.to_vec(), [dims]), device));
     let x = Tensor::<2>::from_data(TensorData::new(features.into_data(), [rows, dims]), device);
     let kind = match (config.normalization, &mean) {
         (Normalization::Cl2n, None) => Normalization::L2n,
@@ -113,7 +114,9 @@ impl TaskSource {
                     return Err(Error::Input {
                         input: "episodes".to_owned(),
                         origin: name,
-                        problem: "it names rows of features, but builtin:synthetic has none; give `features` too".into(),
+                        problem:
+                            "it names rows of features, but builtin:synthetic has none; give `features` too"
+                                .into(),
                     });
                 }
                 let rng = cx.rng("tasks");
@@ -135,7 +138,12 @@ impl TaskSource {
             }
             TaskSource::Given(_, episodes, classes) => {
                 let at = index as usize;
-                Ok(HostTask { index, episode: episodes[at].clone(), classes: classes[at].clone(), rows: None })
+                Ok(HostTask {
+                    index,
+                    episode: episodes[at].clone(),
+                    classes: classes[at].clone(),
+                    rows: None,
+                })
             }
             TaskSource::Synthetic(config, spread, rng) => {
                 let queries = match spread {
@@ -169,12 +177,14 @@ impl TaskSource {
             TaskSource::Synthetic(config, ..) => {
                 let support = config.ways * config.shots;
                 let points = tasks.first().map_or(0, |t| t.episode.query.len()) + support;
-                let rows: Vec<f32> = tasks.iter().filter_map(|t| t.rows.as_deref()).flatten().copied().collect();
+                let rows: Vec<f32> =
+                    tasks.iter().filter_map(|t| t.rows.as_deref()).flatten().copied().collect();
                 let labels: Vec<i32> =
                     tasks.iter().flat_map(|t| &t.episode.support_labels).map(|label| *label as i32).collect();
                 let dims = rows.len() / (tasks.len() * points).max(1);
                 let x = Tensor::<3>::from_data(TensorData::new(rows, [tasks.len(), points, dims]), device);
-                let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [tasks.len(), support]), device);
+                let labels =
+                    Tensor::<2, Int>::from_data(TensorData::new(labels, [tasks.len(), support]), device);
                 Ok(Tasks::new(x, labels, config.ways)?)
             }
         }
@@ -203,7 +213,8 @@ fn counts_need_generator() -> Error {
     lowshot_protocol::schema::FieldError {
         field: "imbalance".to_owned(),
         problem: "gives counts for each class".to_owned(),
-        expected: "none or dirichlet:2; fixed counts work with builtin:synthetic or an `episodes` file".to_owned(),
+        expected: "none or dirichlet:2; fixed counts work with builtin:synthetic or an `episodes` file"
+            .to_owned(),
     }
     .into()
 }

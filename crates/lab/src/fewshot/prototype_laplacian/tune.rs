@@ -58,7 +58,11 @@ pub async fn few_shot(
             cx.tick().await?;
         }
         let interval = mean_interval(&values)?;
-        rows.push(vec![Cell::from(*lambda), (100.0 * interval.mean).into(), (100.0 * interval.half_width).into()]);
+        rows.push(vec![
+            Cell::from(*lambda),
+            (100.0 * interval.mean).into(),
+            (100.0 * interval.half_width).into(),
+        ]);
         // The first of equals: the least smoothing.
         if interval.mean > best.0 {
             best = (interval.mean, *lambda);
@@ -125,5 +129,6 @@ fn only(space: &Space, keep: &[i64]) -> Space {
 }
 
 fn not_tunable(expected: &str) -> Error {
-    FieldError { field: "lambda".to_owned(), problem: "is tune".to_owned(), expected: expected.to_owned() }.into()
+    FieldError { field: "lambda".to_owned(), problem: "is tune".to_owned(), expected: expected.to_owned() }
+        .into()
 }
