@@ -77,7 +77,9 @@ impl TransductiveClassifier for PrototypeLaplacian {
     /// of more than 4,096 rows a task; the errors of [`Tasks::validate`].
     async fn classify<O: Observer>(&self, tasks: &Tasks, observer: &mut O) -> Result<Assignments, CoreError> {
         tasks.validate().await?;
-        if self.params.query_shift {
+        // Rectification is defined on shifted queries.
+        let fixed = matches!(self.params.mode, Mode::NearestPrototype | Mode::LaplacianShot);
+        if self.params.query_shift || (fixed && self.params.rectify) {
             self.solve(&tasks.shift_queries(), observer).await
         } else {
             self.solve(tasks, observer).await

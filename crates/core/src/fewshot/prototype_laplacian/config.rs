@@ -58,7 +58,7 @@ pub struct PrototypeLaplacianConfig {
     pub knn: usize,
     /// Whether queries are moved by the difference of the support and query means first.
     pub query_shift: bool,
-    /// Whether prototypes are rectified with the queries (`laplacian-shot`, `nearest-prototype`).
+    /// Whether prototypes are rectified with the queries (`laplacian-shot`, `nearest-prototype`), which shifts them.
     pub rectify: bool,
     /// Direction of the graph.
     pub graph: GraphKind,

@@ -84,7 +84,6 @@ struct Recorder {
 
 struct Recorded {
     stage: Stage,
-    z: Vec<f32>,
     relaxed: Vec<f64>,
     printed: Vec<f64>,
 }
@@ -95,10 +94,8 @@ impl Observer for Recorder {
     }
 
     async fn trace(&mut self, trace: Trace<'_>) -> ControlFlow<()> {
-        let z = readback::floats("trace", trace.z.clone()).await.unwrap();
         self.steps.push(Recorded {
             stage: trace.stage,
-            z,
             relaxed: trace.relaxed.to_vec(),
             printed: trace.printed.to_vec(),
         });

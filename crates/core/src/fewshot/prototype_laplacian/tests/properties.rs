@@ -182,7 +182,7 @@ fn lloyd(rows: &[&[f32]], support: &[i64], k: usize) -> Vec<i64> {
 #[test]
 fn property_6_brute_force_optimum() {
     let (mut clear, mut equal) = (0, 0);
-    for seed in 0..60 {
+    for seed in 0..200 {
         let mut rng = Rng::new(seed).split("brute force");
         let (n, fixed, lambda) = (11, 2, 1.5);
         // A path through all points makes the graph connected; some chords are added.
@@ -225,13 +225,13 @@ fn property_6_brute_force_optimum() {
         let label: Vec<usize> = z.chunks(2).map(|row| usize::from(row[1] > row[0])).collect();
         let found = energy(&label);
         assert!(found >= all[0] - 1e-6, "seed {seed}");
-        println!("{seed} gap {} miss {}", all[1] - all[0], found - all[0]);
-        if all[1] - all[0] > 1.0 {
+        // Clear: the second best labeling is worse by more than a whole edge.
+        if all[1] - all[0] > lambda {
             clear += 1;
             equal += usize::from((found - all[0]).abs() < 1e-6);
         }
     }
     println!("{equal} of {clear} clear optima found");
-    assert!(clear >= 10, "the test must see clear optima: {clear}");
+    assert!(clear >= 20, "the test must see clear optima: {clear}");
     assert_eq!(equal, clear);
 }
