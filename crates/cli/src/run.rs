@@ -125,10 +125,9 @@ pub(crate) fn execute(job: Job, talk: Talk, finish: impl FnOnce(Report) -> Repor
         Err(error) => {
             drop(sink);
             // Nothing was computed here that would be lost.
-            if !new_items || (error.is_usage() && kept + left.recorded == 0) {
-                if let Some(dir) = Rc::into_inner(dir) {
-                    dir.discard(&saved);
-                }
+            let nothing_lost = !new_items || (error.is_usage() && kept + left.recorded == 0);
+            if let Some(dir) = Rc::into_inner(dir).filter(|_| nothing_lost) {
+                dir.discard(&saved);
             }
             return Err(error.into());
         }

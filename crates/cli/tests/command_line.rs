@@ -1,5 +1,7 @@
 //! Help, lists, exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{METHOD, lowshot, run};

@@ -1,5 +1,7 @@
 //! `lowshot serve` as a browser, and as an attacker, sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{METHOD, lowshot, report, run, same_every_time};

@@ -1,5 +1,7 @@
 //! A run spread over several machines gives the report of the whole run.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{METHOD, report, run, same_every_time};
