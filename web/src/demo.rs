@@ -259,6 +259,12 @@ impl Demo {
         self.get(|s| s.run.progress.clone())
     }
 
+    /// How often the run was held: the number of the step, for a run that is stepped from the start.
+    pub fn holds(&self) -> u32 {
+        self.run.track();
+        self.get(|s| s.run.holds)
+    }
+
     /// What went wrong.
     pub fn error(&self) -> Option<RunError> {
         self.run.track();
@@ -691,7 +697,8 @@ impl Demo {
             self.get(|s| (s.run.phase, s.run.progress.clone(), s.run.report.clone()));
         match (phase, report) {
             (Phase::Held, _) => {
-                self.say(format!("Held. {}", progress.map(|p| p.text()).unwrap_or_default()));
+                let step = self.get(|s| format!("step {}", s.run.holds));
+                self.say(format!("Held. {}", progress.map_or(step, |p| p.text())));
                 self.settle(Ok(None));
             }
             (Phase::Finished, Some(report)) => {

@@ -165,19 +165,36 @@ pub fn notes<'a>(notes: impl Iterator<Item = (NoteLevel, &'a str)>) -> String {
     if items.is_empty() { items } else { format!(r#"<ul class="ls-notes" role="list">{items}</ul>"#) }
 }
 
-/// The metrics of a report: those of the card in its order, then whatever else there is.
+/// The metrics of a report: those of the card in its order, whatever else there is folded away below.
 pub fn metrics(card: &MethodCard, report: &Report) -> String {
-    let mut rows: Vec<(&str, Direction, &Metric)> = Vec::new();
-    for spec in &card.metrics {
-        if let Some(metric) = report.metrics.get(&spec.name) {
-            rows.push((&spec.title, spec.better, metric));
-        }
+    let named: Vec<_> = card
+        .metrics
+        .iter()
+        .filter_map(|spec| Some((spec.title.clone(), spec.better, report.metrics.get(&spec.name)?)))
+        .collect();
+    let more: Vec<_> = report
+        .metrics
+        .iter()
+        .filter(|(name, _)| !card.metrics.iter().any(|spec| spec.name == **name))
+        .map(|(name, metric)| (humanise(name), Direction::Neutral, metric))
+        .collect();
+    // A method that names none shows all.
+    if named.is_empty() {
+        return metric_table(&more, true);
     }
-    for (name, metric) in &report.metrics {
-        if !card.metrics.iter().any(|spec| spec.name == *name) {
-            rows.push((name, Direction::Neutral, metric));
-        }
-    }
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "<details class=\"ls-group\"><summary>More numbers</summary>{}</details>",
+            metric_table(&more, false)
+        )
+    };
+    metric_table(&named, true) + &more
+}
+
+/// `lead`: the first number is the one that counts.
+fn metric_table(rows: &[(String, Direction, &Metric)], lead: bool) -> String {
     let intervals = rows.iter().any(|(_, _, m)| m.interval.is_some());
     let mut out = String::from(
         r#"<table class="ls-metrics"><thead class="ls-unseen"><tr><th scope="col">Metric</th><th scope="col">Value</th>"#,
@@ -186,7 +203,7 @@ pub fn metrics(card: &MethodCard, report: &Report) -> String {
         out += r#"<th scope="col">95 % interval</th>"#;
     }
     out += "</tr></thead><tbody>";
-    for (at, (title, better, metric)) in rows.into_iter().enumerate() {
+    for (at, (title, better, metric)) in rows.iter().enumerate() {
         let text = format::metric(metric);
         let hint = match better {
             _ if metric.timing => "<small>measured here; differs from run to run</small>",
@@ -194,9 +211,8 @@ pub fn metrics(card: &MethodCard, report: &Report) -> String {
             Direction::Lower => "<small>lower is better</small>",
             Direction::Neutral => "",
         };
-        let class = if at == 0 { r#" class="ls-first""# } else { "" };
-        let title = if title.contains(' ') { title.to_owned() } else { humanise(title) };
-        out += &format!(r#"<tr{class}><th scope="row">{}{hint}</th><td>{}</td>"#, escape(&title), text.value);
+        let class = if lead && at == 0 { r#" class="ls-first""# } else { "" };
+        out += &format!(r#"<tr{class}><th scope="row">{}{hint}</th><td>{}</td>"#, escape(title), text.value);
         if intervals {
             out += &format!(r#"<td class="ls-interval">{}</td>"#, text.interval.unwrap_or_default());
         }

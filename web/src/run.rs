@@ -111,6 +111,8 @@ pub struct RunState {
     pub started: Option<Started>,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// How often it was held.
+    pub holds: u32,
     /// The newest picture of each id.
     pub views: Named<Shown>,
     /// The newest value of each series.
@@ -178,7 +180,10 @@ impl RunState {
                     self.notes.push((level, text));
                 }
             }
-            Event::Held => self.phase = Phase::Held,
+            Event::Held => {
+                self.phase = Phase::Held;
+                self.holds += 1;
+            }
             Event::Finished { report } => {
                 self.report = Some(Arc::new(*report));
                 self.phase = Phase::Finished;
@@ -222,7 +227,7 @@ mod tests {
         let progress = run.progress.clone().unwrap();
         assert_eq!((progress.text().as_str(), progress.fraction()), ("3 of 4 episodes", Some(0.75)));
         run.apply(Event::Held, &[]);
-        assert_eq!(run.phase, Phase::Held);
+        assert_eq!((run.phase, run.holds), (Phase::Held, 1));
         run.apply(failed("stopped"), &[]);
         assert_eq!((run.phase, &run.error), (Phase::Stopped, &None));
         run.apply(failed("invalid-input"), &[]);

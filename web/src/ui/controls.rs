@@ -58,7 +58,7 @@ fn words(demo: Demo) -> String {
             _ => "Starting".to_owned(),
         },
         Phase::Running => progress.unwrap_or_else(|| "Running".to_owned()),
-        Phase::Held => format!("Held · {}", progress.unwrap_or_else(|| "at the first step".to_owned())),
+        Phase::Held => format!("Held · {}", progress.unwrap_or_else(|| format!("step {}", demo.holds()))),
         Phase::Finished => {
             let seconds = demo.outcome().report.map(|r| format::seconds(r.wall_seconds));
             format!("Finished in {}", seconds.unwrap_or_default())
