@@ -16,14 +16,18 @@ use lowshot_kernels::{
 
 /// One measurement: what is timed ends with a read of one number, so that GPUs have finished.
 fn time(name: &str, runs: usize, mut f: impl FnMut() -> Tensor<1>) {
-    let mut finish = || black_box(block_on(f().into_data_async()).map(|d| d.num_elements()));
+    let mut finish = || match block_on(f().into_data_async()) {
+        // Bytes may arrive only when they are looked at.
+        Ok(data) => black_box(data.iter::<f32>().next()),
+        Err(error) => panic!("{name}: {error}"),
+    };
     for _ in 0..3 {
-        let _ = finish();
+        finish();
     }
     let mut times: Vec<f64> = (0..runs)
         .map(|_| {
             let start = Instant::now();
-            let _ = finish();
+            finish();
             start.elapsed().as_secs_f64() * 1e6
         })
         .collect();

@@ -13,8 +13,8 @@ use super::{run_tasks, split_rows};
 const ROWS: usize = 4;
 /// Vectors of candidates in a register block.
 const VECTORS: usize = 2;
-/// Query rows that share one transposed tile.
-const QUERY_BLOCK: usize = 64;
+/// Rows of one task of [`pairwise`].
+const PAIR_BLOCK: usize = 64;
 
 /// Candidates in a tile: at most 128, fewer when rows are long, so that the tile stays in the second-level cache, or
 /// when there are not so many.
@@ -25,12 +25,31 @@ fn tile_width(d: usize, candidates: usize) -> usize {
 /// Copies `rows` `[len, D]` into `tile` `[D][width]`, transposed, zero in the padding.
 #[inline(always)]
 fn transpose(rows: &[f32], d: usize, width: usize, tile: &mut [f32]) {
-    let len = rows.len() / d.max(1);
-    for (dim, line) in tile.chunks_exact_mut(width).enumerate().take(d) {
-        for j in 0..len {
-            line[j] = rows[j * d + dim];
-        }
+    /// Rows moved together: a cache line of the tile.
+    const TOGETHER: usize = 16;
+    let len = rows.len() / d;
+    for line in tile.chunks_exact_mut(width) {
         line[len..].fill(0.0);
+    }
+    for (group, rows) in rows.chunks(TOGETHER * d).enumerate() {
+        let lines = tile.chunks_exact_mut(width);
+        if rows.len() == TOGETHER * d {
+            let mut sources: [&[f32]; TOGETHER] = [&[]; TOGETHER];
+            for (source, row) in sources.iter_mut().zip(rows.chunks_exact(d)) {
+                *source = row;
+            }
+            for (dim, line) in lines.enumerate() {
+                for (to, source) in line[group * TOGETHER..][..TOGETHER].iter_mut().zip(&sources) {
+                    *to = source[dim];
+                }
+            }
+        } else {
+            for (dim, line) in lines.enumerate() {
+                for (to, source) in line[group * TOGETHER..].iter_mut().zip(rows.chunks_exact(d)) {
+                    *to = source[dim];
+                }
+            }
+        }
     }
 }
 
@@ -58,6 +77,35 @@ fn block<S: Simd, const R: usize, const V: usize>(
         }
         for r in 0..R {
             let x = s.splat_f32s(rows[r][dim]);
+            for v in 0..V {
+                let diff = s.sub_f32s(c[v], x);
+                acc[r][v] = s.mul_add_e_f32s(diff, diff, acc[r][v]);
+            }
+        }
+    }
+    acc
+}
+
+/// [`block`] for queries that are transposed too: rows `first..first + R` of `queries` `[D][query_width]`.
+#[inline(always)]
+fn block_of_tile<S: Simd, const R: usize, const V: usize>(
+    s: S,
+    queries: &[f32],
+    query_width: usize,
+    first: usize,
+    tile: &[S::f32s],
+    width: usize,
+    at: usize,
+) -> [[S::f32s; V]; R] {
+    let mut acc = [[s.splat_f32s(0.0); V]; R];
+    assert!(at + V <= width && first + R <= query_width);
+    for (x, line) in queries.chunks_exact(query_width).zip(tile.chunks_exact(width)) {
+        let mut c = [s.splat_f32s(0.0); V];
+        for v in 0..V {
+            c[v] = line[at + v];
+        }
+        for r in 0..R {
+            let x = s.splat_f32s(x[first + r]);
             for v in 0..V {
                 let diff = s.sub_f32s(c[v], x);
                 acc[r][v] = s.mul_add_e_f32s(diff, diff, acc[r][v]);
@@ -151,10 +199,10 @@ pub(super) fn pairwise(x: &[f32], y: &[f32], [b, n, m, d]: [usize; 4]) -> Vec<f3
         return out;
     }
     let machine = Machine::widest();
-    let per_episode = n.div_ceil(QUERY_BLOCK);
-    let tasks: Vec<_> = split_rows(&mut out, b, n, m, QUERY_BLOCK).into_iter().enumerate().collect();
+    let per_episode = n.div_ceil(PAIR_BLOCK);
+    let tasks: Vec<_> = split_rows(&mut out, b, n, m, PAIR_BLOCK).into_iter().enumerate().collect();
     run_tasks(tasks, b * n * m * d, |(i, out)| {
-        let (episode, first) = (i / per_episode, i % per_episode * QUERY_BLOCK);
+        let (episode, first) = (i / per_episode, i % per_episode * PAIR_BLOCK);
         let x = &x[(episode * n + first) * d..][..out.len() / m * d];
         let y = &y[episode * m * d..][..m * d];
         machine.run(PairTile { x, y, d, out });
@@ -232,26 +280,35 @@ impl WithSimd for KnnBlock<'_> {
         let queries = self.sqdist.len() / self.k;
         let width = tile_width(d, n);
         let mut tile = vec![0.0f32; d * width];
+        // One tile holds the whole episode: the queries are in it already.
+        let own_tile = if n > width {
+            let mut own = vec![0.0f32; d * width];
+            transpose(&x[self.first * d..(self.first + queries) * d], d, width, &mut own);
+            Some(own)
+        } else {
+            None
+        };
         for (t, candidates) in x.chunks(width * d).enumerate() {
             transpose(candidates, d, width, &mut tile);
             let (start, len) = (t * width, candidates.len() / d);
             let vectors = S::as_simd_f32s(&tile).0;
+            let own = own_tile.as_deref().unwrap_or(&tile);
             for at in (0..len.div_ceil(S::F32_LANES)).step_by(VECTORS) {
                 let lane = at * S::F32_LANES;
-                let mut query = 0;
-                while query + ROWS <= queries {
-                    let rows = lines_of::<ROWS>(x, self.first + query, d);
-                    let acc = block(s, rows, d, vectors, width / S::F32_LANES, at);
-                    for (r, acc) in acc.into_iter().enumerate() {
-                        self.scan(s, query + r, start + lane, len - lane, acc);
+                // The last rows of a group may be padding: computed, but not looked at.
+                for first in (0..queries).step_by(ROWS) {
+                    let acc: [_; ROWS] = block_of_tile::<S, ROWS, VECTORS>(
+                        s,
+                        own,
+                        width,
+                        first,
+                        vectors,
+                        width / S::F32_LANES,
+                        at,
+                    );
+                    for r in 0..ROWS.min(queries - first) {
+                        self.scan(s, first + r, start + lane, len - lane, acc[r]);
                     }
-                    query += ROWS;
-                }
-                while query < queries {
-                    let rows = lines_of::<1>(x, self.first + query, d);
-                    let [acc] = block(s, rows, d, vectors, width / S::F32_LANES, at);
-                    self.scan(s, query, start + lane, len - lane, acc);
-                    query += 1;
                 }
             }
         }
@@ -262,8 +319,12 @@ impl WithSimd for KnnBlock<'_> {
 /// `[B, N, k]` neighbours and their squared distances.
 pub(super) fn knn(x: &[f32], [b, n, d]: [usize; 3], k: usize) -> (Vec<i32>, Vec<f32>) {
     // A row whose distances are all infinite or NaN keeps these valid numbers.
-    let mut index: Vec<i32> =
-        (0..b * n).flat_map(|row| (1..=k).map(move |s| ((row % n + s) % n) as i32)).collect();
+    let mut index = Vec::with_capacity(b * n * k);
+    for _ in 0..b {
+        for row in 0..n {
+            index.extend((row + 1..=row + k).map(|j| if j < n { j as i32 } else { (j - n) as i32 }));
+        }
+    }
     if d == 0 {
         let rows = index.chunks_exact_mut(k).enumerate();
         rows.for_each(|(row, line)| {
@@ -274,14 +335,15 @@ pub(super) fn knn(x: &[f32], [b, n, d]: [usize; 3], k: usize) -> (Vec<i32>, Vec<
     }
     let mut sqdist = vec![f32::INFINITY; b * n * k];
     let machine = Machine::widest();
-    let per_episode = n.div_ceil(QUERY_BLOCK);
-    let tasks: Vec<_> = split_rows(&mut index, b, n, k, QUERY_BLOCK)
+    let block = tile_width(d, n);
+    let per_episode = n.div_ceil(block);
+    let tasks: Vec<_> = split_rows(&mut index, b, n, k, block)
         .into_iter()
-        .zip(split_rows(&mut sqdist, b, n, k, QUERY_BLOCK))
+        .zip(split_rows(&mut sqdist, b, n, k, block))
         .enumerate()
         .collect();
     run_tasks(tasks, b * n * n * d, |(i, (index, sqdist))| {
-        let (episode, first) = (i / per_episode, i % per_episode * QUERY_BLOCK);
+        let (episode, first) = (i / per_episode, i % per_episode * block);
         machine.run(KnnBlock { x: &x[episode * n * d..][..n * d], d, k, first, index, sqdist });
     });
     (index, sqdist)
