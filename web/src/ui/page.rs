@@ -60,7 +60,7 @@ pub fn page(base: String, methods: Vec<Arc<Info>>) -> AnyView {
             </header>
             <main id="ls-main" tabindex="-1">{content}</main>
             <footer class="ls-foot">
-                <p>"Everything runs on this device: no uploads, no cookies, no tracking."</p>
+                <p>"Your data stays on this device, or goes to the server that you started yourself. No cookies, no tracking."</p>
             </footer>
         </div>
     }
