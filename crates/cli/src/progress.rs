@@ -39,7 +39,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
         // No colours, so NO_COLOR has nothing to switch off.
         bar.set_style(
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}, {per_sec}, {eta} left")
+            ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}, {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         Progress::Bar(bar)
@@ -50,6 +50,7 @@ impl Progress {
         match self {
             Progress::Silent => {}
             Progress::Bar(bar) => {
+                bar.set_message(unit.to_owned());
                 if bar.length() != Some(total) {
                     // A resumed run begins in the middle: what was done before is no part of its speed.
                     bar.set_length(total);
@@ -57,7 +58,6 @@ impl Progress {
                     bar.reset_eta();
                 }
                 bar.set_position(done);
-                bar.set_message(unit.to_owned());
             }
             Progress::Lines(lines) => {
                 let first = *lines.first.get_or_insert(done);
