@@ -13,6 +13,8 @@ const N: usize = 83;
 const D: usize = 19;
 const K: usize = 5;
 const NEIGHBORS: usize = 3;
+/// Prototypes and rows in the tests of the kernels for many of them.
+const MANY: usize = 23;
 /// λ of the update.
 const LAMBDA: f32 = 0.5;
 /// Rows that keep their assignments.
@@ -22,10 +24,12 @@ const ITERATIONS: usize = 6;
 
 /// Known answers: weighted sums ([`digest`]) of each result, from `f64` loops (see the test below), and the
 /// difference allowed.
-const KNOWN: [(&str, f64, f64); 8] = [
+const KNOWN: [(&str, f64, f64); 10] = [
     ("pairwise_sqdist", 85.282178963, 1e-6),
+    ("pairwise_sqdist (many rows)", 85.116544312, 1e-6),
     ("knn", 30.803850302, 1e-6),
     ("nearest", 13.701166050, 1e-6),
+    ("nearest (many prototypes)", 9.461577747, 1e-6),
     ("segment_sum", 1.015222772, 1e-6),
     ("bound_step", 0.300909203, 2e-6),
     ("bound_step energy", -47.496018470, 2e-4),
@@ -97,7 +101,7 @@ pub async fn self_test(device: &Device) -> Result<(), KernelError> {
     Ok(())
 }
 
-async fn digests(device: &Device) -> Result<[f64; 8], KernelError> {
+async fn digests(device: &Device) -> Result<[f64; 10], KernelError> {
     let host = Inputs::new();
     let float = |data: &[f32], shape: [usize; 3]| {
         Tensor::<3>::from_data(TensorData::new(data.to_vec(), shape), device)
@@ -117,6 +121,9 @@ async fn digests(device: &Device) -> Result<[f64; 8], KernelError> {
     let distances = pairwise_sqdist(x.clone(), prototypes.clone());
     let neighbors = knn(x.clone(), NEIGHBORS);
     let own = nearest(x.clone(), prototypes);
+    let every_distance = pairwise_sqdist(x.clone(), x.clone());
+    let first = x.clone().slice([0..B, 0..MANY, 0..D]);
+    let among_many = nearest(x.clone(), first);
     let (sum, count) = segment_sum(x, int(&host.labels, [B, N]), K);
     let step = bound_step(costs.clone(), z.clone(), &graph, LAMBDA, FIXED);
     let options = BoundOptions {
@@ -132,12 +139,16 @@ async fn digests(device: &Device) -> Result<[f64; 8], KernelError> {
     neighbor_values.extend(floats("knn", neighbors.sqdist).await?);
     let mut own_values = ints("nearest", own.label).await?;
     own_values.extend(floats("nearest", own.sqdist).await?);
+    let mut many_values = ints("nearest", among_many.label).await?;
+    many_values.extend(floats("nearest", among_many.sqdist).await?);
     let mut segments = floats("segment_sum", sum).await?;
     segments.extend(floats("segment_sum", count).await?);
     Ok([
         digest(floats("pairwise_sqdist", distances).await?),
+        digest(floats("pairwise_sqdist", every_distance).await?),
         digest(neighbor_values),
         digest(own_values),
+        digest(many_values),
         digest(segments),
         digest(floats("bound_step", step.z).await?),
         digest(floats("bound_step", step.energy).await?),
@@ -194,16 +205,23 @@ mod tests {
         let host = Inputs::new();
         let (x, p) = (&host.x, &host.prototypes);
         let row = |i: usize| &x[i * D..(i + 1) * D];
-        let mut distances = Vec::new();
-        let (mut labels, mut nearest) = (Vec::new(), Vec::new());
-        for i in 0..B * N {
-            let all: Vec<f64> =
-                p[i / N * K * D..][..K * D].chunks_exact(D).map(|m| sqdist(row(i), m)).collect();
-            let best = all.iter().copied().fold(f64::INFINITY, f64::min);
-            labels.push(all.iter().position(|&v| v == best).expect("a best") as f64);
-            nearest.push(best);
-            distances.extend(all);
-        }
+        // All distances, and label and distance of the nearest, of every row to `m` rows of `to` an episode.
+        let plain = |to: &[f32], rows: usize, m: usize| {
+            let (mut distances, mut labels, mut nearest) = (Vec::new(), Vec::new(), Vec::new());
+            for i in 0..B * N {
+                let candidates = to[i / N * rows * D..][..m * D].chunks_exact(D);
+                let all: Vec<f64> = candidates.map(|m| sqdist(row(i), m)).collect();
+                let best = all.iter().copied().fold(f64::INFINITY, f64::min);
+                labels.push(all.iter().position(|&v| v == best).expect("a best") as f64);
+                nearest.push(best);
+                distances.extend(all);
+            }
+            labels.extend(nearest);
+            (distances, labels)
+        };
+        let (distances, nearest) = plain(p, K, K);
+        let (every_distance, _) = plain(x, N, N);
+        let (_, among_many) = plain(x, N, MANY);
         let (mut index, mut near) = (Vec::new(), Vec::new());
         for i in 0..B * N {
             let base = i / N * N;
@@ -230,8 +248,10 @@ mod tests {
         let last = update(&host, &z).1;
         let digests = [
             digest(distances),
+            digest(every_distance),
             digest(index.into_iter().chain(near)),
-            digest(labels.into_iter().chain(nearest)),
+            digest(nearest),
+            digest(among_many),
             digest(sum.into_iter().chain(count)),
             digest(next),
             digest(energy),

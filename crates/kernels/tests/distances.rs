@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn distances_agree(seed: u64, b in 1usize..4, n in 1usize..70, m in 1usize..40, d in 1usize..40, lattice: bool) {
+    fn distances_agree(seed: u64, b in 1usize..4, n in 1usize..70, m in 1usize..90, d in 1usize..40, lattice: bool) {
         let mut rng = Rng(seed);
         let (x, y) = (rows(&mut rng, b * n * d, lattice), rows(&mut rng, b * m * d, lattice));
         let mut expected = Vec::new();

@@ -21,6 +21,10 @@ pub(crate) fn fits_workgroup(n: usize, k: usize) -> bool {
     n * k <= 1920
 }
 
+/// Up to here `pairwise_few` is faster than tiles: so many rows stay in the nearest cache.
+const FEW_ROWS: usize = 64;
+/// Up to here `nearest_few` is faster than tiles of 16 prototypes.
+const FEW_PROTOTYPES: usize = 16;
 /// Rows that one workgroup of `segment_partial` adds.
 const SEGMENT_ROWS: usize = 256;
 
@@ -33,10 +37,18 @@ impl KernelOps for CubeBackend {
         if cx.nothing_to_do(&[b, n, m]) {
             return out.float();
         }
-        cx.launch(
-            args::PairwiseSqdist { x: F32(x), y: F32(y), out: out.f32(), sizes: cx.sizes(&[b, n, m, d]) },
-            [m.div_ceil(16), n.div_ceil(16), at_most(b)],
-        );
+        let (x, y, values, sizes) = (F32(x), F32(y), out.f32(), cx.sizes(&[b, n, m, d]));
+        if m <= FEW_ROWS {
+            cx.launch(
+                args::PairwiseFew { x, y, out: values, sizes },
+                [at_most((n * m).div_ceil(64)), at_most(b), 1],
+            );
+        } else {
+            cx.launch(
+                args::PairwiseSqdist { x, y, out: values, sizes },
+                [m.div_ceil(16), n.div_ceil(16), at_most(b)],
+            );
+        }
         out.float()
     }
 
@@ -65,16 +77,13 @@ impl KernelOps for CubeBackend {
         let (label, sqdist) = (cx.output([b, n]), cx.output([b, n]));
         if !cx.nothing_to_do(&[b, n]) {
             let sizes = cx.sizes(&[b, n, m, d]);
-            cx.launch(
-                args::Nearest {
-                    x: F32(x),
-                    prototypes: F32(prototypes),
-                    label: label.i32(),
-                    sqdist: sqdist.f32(),
-                    sizes,
-                },
-                [n.div_ceil(64), at_most(b), 1],
-            );
+            let (x, prototypes, label, sqdist) = (F32(x), F32(prototypes), label.i32(), sqdist.f32());
+            let groups = [at_most(n.div_ceil(64)), at_most(b), 1];
+            if m <= FEW_PROTOTYPES {
+                cx.launch(args::NearestFew { x, prototypes, label, sqdist, sizes }, groups);
+            } else {
+                cx.launch(args::Nearest { x, prototypes, label, sqdist, sizes }, groups);
+            }
         }
         (label.int(), sqdist.float())
     }
