@@ -83,10 +83,13 @@ test("step, pause, play and reset", async () => {
   const page = await open(browser, `${site.url}#/prototype-laplacian?episodes=4000&normalization=l2n&device=cpu`);
   await button(page, "Step").click();
   await phase(page, "held");
-  const circles = await page.locator('[data-view="task"] svg').innerHTML();
-  for (let i = 0; i < 3; i++) await button(page, "Step").click();
-  await phase(page, "held");
-  await page.waitForFunction((old) => document.querySelector('[data-view="task"] svg').innerHTML !== old, circles);
+  const picture = () => document.querySelector('[data-view="objective"]').innerHTML;
+  const first = await page.evaluate(picture);
+  for (let i = 0; i < 3; i++) {
+    await button(page, "Step").click();
+    await phase(page, "held");
+  }
+  await page.waitForFunction((old) => document.querySelector('[data-view="objective"]').innerHTML !== old, first);
   await button(page, "Play").click();
   await phase(page, "running");
   await button(page, "Pause").click();
@@ -198,8 +201,8 @@ test("every control has a name, and pictures have text", async () => {
   await phase(page, "finished");
   const nameless = await page.evaluate(() =>
     [...document.querySelectorAll("button, input, select, summary, a")].filter((e) => {
-      const labels = e.labels ? [...e.labels].map((l) => l.innerText).join("") : "";
-      return !(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || labels || e.innerText?.trim() || e.title);
+      const labels = e.labels ? [...e.labels].map((l) => l.textContent).join("") : "";
+      return !(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || labels || e.textContent?.trim() || e.title);
     }).map((e) => e.outerHTML.slice(0, 120)));
   assert.deepEqual(nameless, []);
   const silent = await page.evaluate(() => [...document.querySelectorAll("[data-view] svg[role=img]")].filter((s) => !s.querySelector("title, desc")).length);

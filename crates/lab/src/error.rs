@@ -71,7 +71,7 @@ impl From<Stopped> for Error {
 impl Error {
     /// An input error from a reader.
     pub fn read(input: &str, origin: &str, error: &ReadError) -> Error {
-        Error::Input { input: input.to_owned(), origin: origin.to_owned(), problem: error.to_string() }
+        Error::Input { input: input.to_owned(), origin: origin.to_owned(), problem: error.problem.to_string() }
     }
 
     /// Stable identifier in kebab case.
@@ -90,15 +90,14 @@ impl Error {
 
     /// True if other arguments or inputs would help (exit code 2 of the command line).
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Error::Config(_)
-                | Error::UnknownMethod { .. }
-                | Error::Input { .. }
-                | Error::Core(_)
-                | Error::Device(DeviceError::Unknown { .. } | DeviceError::NotCompiled { .. })
-                | Error::Resume(_)
-        )
+        match self {
+            Error::Core(error) => {
+                !matches!(error, CoreError::Kernel(_) | CoreError::ReadBack { .. } | CoreError::Interrupted)
+            }
+            Error::Device(error) => matches!(error, DeviceError::Unknown { .. } | DeviceError::NotCompiled { .. }),
+            Error::Config(_) | Error::UnknownMethod { .. } | Error::Input { .. } | Error::Resume(_) => true,
+            Error::Kernel(_) | Error::ReadBack(_) | Error::Files { .. } | Error::Stopped => false,
+        }
     }
 
     /// The error as it travels to a user interface.
