@@ -1,7 +1,7 @@
 //! Few-shot tasks solved per second: 5-way 1-shot, 15 queries a class, D = 128, by default 2,000 tasks of SLK-Means.
 //!
 //! ```text
-//! cargo run --release -p lowshot-core --example episodes_per_second [MODE] [TASKS] [DIM] [BLOCK]
+//! cargo run --release -p lowshot-core --example episodes_per_second [MODE] [TASKS] [DIM] [BLOCK] [ROUNDS]
 //! ```
 
 use std::time::Instant;
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = PrototypeLaplacianConfig { mode, ..Default::default() };
     let method = PrototypeLaplacian::new(config.check()?);
 
-    for round in 0..3 {
+    for round in 0..number(4, 3)? {
         let (mut scores, mut inner, mut outer) = (vec![], 0, 0);
         let start = Instant::now();
         for (tasks, truth) in &blocks {

@@ -88,6 +88,7 @@ impl Inputs {
 /// # Errors
 /// [`KernelError::SelfTest`] names the first kernel that differs and by how much; [`KernelError::Device`] when the
 /// device fails.
+#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must fail")]
 pub async fn self_test(device: &Device) -> Result<(), KernelError> {
     let found = digests(device).await?;
     for ((kernel, known, allowed), found) in KNOWN.into_iter().zip(found) {

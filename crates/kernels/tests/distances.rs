@@ -1,6 +1,8 @@
 //! Distances, neighbours, nearest prototypes and class sums against plain loops, on every device and in the
 //! reference form.
 
+#![allow(clippy::single_range_in_vec_init, reason = "that is how a part of a tensor is written")]
+
 mod common;
 
 use common::{Rng, close, devices, float, int, read, read_int, sqdist};

@@ -71,7 +71,11 @@ impl From<Stopped> for Error {
 impl Error {
     /// An input error from a reader.
     pub fn read(input: &str, origin: &str, error: &ReadError) -> Error {
-        Error::Input { input: input.to_owned(), origin: origin.to_owned(), problem: error.problem.to_string() }
+        Error::Input {
+            input: input.to_owned(),
+            origin: origin.to_owned(),
+            problem: error.problem.to_string(),
+        }
     }
 
     /// Stable identifier in kebab case.
@@ -94,7 +98,9 @@ impl Error {
             Error::Core(error) => {
                 !matches!(error, CoreError::Kernel(_) | CoreError::ReadBack { .. } | CoreError::Interrupted)
             }
-            Error::Device(error) => matches!(error, DeviceError::Unknown { .. } | DeviceError::NotCompiled { .. }),
+            Error::Device(error) => {
+                matches!(error, DeviceError::Unknown { .. } | DeviceError::NotCompiled { .. })
+            }
             Error::Config(_) | Error::UnknownMethod { .. } | Error::Input { .. } | Error::Resume(_) => true,
             Error::Kernel(_) | Error::ReadBack(_) | Error::Files { .. } | Error::Stopped => false,
         }

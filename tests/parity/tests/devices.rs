@@ -1,5 +1,7 @@
 //! Every browser-sized preset of every method, on the CPU and on each GPU interface.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
 use lowshot_lab::device::DeviceKind;
 use lowshot_lab::registry::METHODS;
 use lowshot_parity::{agreement, available, differing, run_on};

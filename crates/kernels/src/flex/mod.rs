@@ -1,5 +1,10 @@
 //! The CPU forms: vectorised for the machine they run on, threaded natively, one thread in WebAssembly.
 
+#![allow(
+    clippy::manual_memcpy,
+    reason = "loops of fixed length over small arrays stay in registers; a slice copy is a call"
+)]
+
 mod bound;
 mod distance;
 mod nearest;

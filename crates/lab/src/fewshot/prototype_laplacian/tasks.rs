@@ -23,9 +23,9 @@ pub struct Space {
 /// The tasks of a run; task `i` depends on the seed and `i` only.
 pub enum TaskSource {
     /// Drawn from labelled features.
-    Drawn(Space, Box<TaskSampler>, Rng),
+    Drawn(Box<Space>, Box<TaskSampler>, Rng),
     /// Given in a file.
-    Given(Space, Vec<Episode>, Vec<Vec<i64>>),
+    Given(Box<Space>, Vec<Episode>, Vec<Vec<i64>>),
     /// Generated.
     Synthetic(Box<Config>, Spread, Rng),
 }
@@ -100,14 +100,14 @@ impl TaskSource {
                         .map_err(|e| Error::read("episodes", &name, &e))?;
                     let (episodes, classes): (Vec<_>, Vec<_>) = episodes.into_iter().map(numbered).unzip();
                     let total = episodes.len() as u64;
-                    return Ok((TaskSource::Given(space, episodes, classes), total));
+                    return Ok((TaskSource::Given(Box::new(space), episodes, classes), total));
                 }
                 if let Spread::Counts(_) = spread {
                     return Err(counts_need_generator());
                 }
                 let sampler = TaskSampler::new(&space.labels, config.spec()?)?;
                 let rng = cx.rng("tasks");
-                Ok((TaskSource::Drawn(space, Box::new(sampler), rng), config.episodes as u64))
+                Ok((TaskSource::Drawn(Box::new(space), Box::new(sampler), rng), config.episodes as u64))
             }
             Some(FeatureInput::Generator(_)) | None => {
                 if let Some((name, _)) = given {

@@ -83,7 +83,10 @@ async fn validation(
     if let Some(FeatureInput::Features(features)) = cx.features("validation").await? {
         let space = space(features, config, cx, "validation").await?;
         let sampler = TaskSampler::new(&space.labels, config.spec()?)?;
-        return Ok((TaskSource::Drawn(space, Box::new(sampler), rng), "the validation input".to_owned()));
+        return Ok((
+            TaskSource::Drawn(Box::new(space), Box::new(sampler), rng),
+            "the validation input".to_owned(),
+        ));
     }
     match source {
         TaskSource::Synthetic(config, spread, _) => {
@@ -109,9 +112,9 @@ async fn validation(
             let (held, test) = (half(held), half(test));
             **sampler = TaskSampler::new(&test.labels, config.spec()?)?;
             let held_sampler = TaskSampler::new(&held.labels, config.spec()?)?;
-            *space = test;
+            **space = test;
             Ok((
-                TaskSource::Drawn(held, Box::new(held_sampler), rng),
+                TaskSource::Drawn(Box::new(held), Box::new(held_sampler), rng),
                 "half of the classes; the test tasks use the other half".to_owned(),
             ))
         }
