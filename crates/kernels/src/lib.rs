@@ -4,7 +4,7 @@
 //!
 //! | form | runs on | where |
 //! |---|---|---|
-//! | reference | every Burn backend, autodiff included | [`reference`], plain tensor operations |
+//! | reference | every Burn backend, autodiff included | [`mod@reference`], plain tensor operations |
 //! | Flex | CPU, natively with threads and AVX2/AVX-512, in WebAssembly with simd128 | `src/flex` |
 //! | WGSL | wgpu: Vulkan, Metal, DX12, WebGPU in a browser | `shaders/*.wgsl`, `src/cube` |
 //! | CUDA | NVIDIA GPUs | `shaders/*.cu`, `src/cube` |

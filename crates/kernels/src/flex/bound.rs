@@ -84,8 +84,15 @@ struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    fn new(a: &[f32], z: &[f32], k: usize, edges: Edges<'a>, lambda: f32, fixed: usize) -> Self {
-        let machine = Machine::for_rows(k);
+    fn new(
+        machine: Machine,
+        a: &[f32],
+        z: &[f32],
+        k: usize,
+        edges: Edges<'a>,
+        lambda: f32,
+        fixed: usize,
+    ) -> Self {
         let (n, stride) = (a.len() / k, round_up(k, machine.lanes()));
         let mut cost = vec![NO_CLASS; n * stride];
         let mut low = Vec::with_capacity(n);
@@ -328,6 +335,7 @@ fn pass_rows<S: Simd>(
 
 /// One update of every episode: the new assignments `[B, N, K]` and the energies of `z` `[B, 3]`.
 pub(super) fn step(
+    machine: Machine,
     a: &[f32],
     z: &[f32],
     [b, n, k]: [usize; 3],
@@ -342,7 +350,7 @@ pub(super) fn step(
     let tasks: Vec<_> = out.chunks_exact_mut(n * k).zip(energy.chunks_exact_mut(3)).enumerate().collect();
     run_tasks(tasks, 8 * b * (n + graph.edges) * k, |(i, (out, energy))| {
         let (a, z) = (&a[i * n * k..][..n * k], &z[i * n * k..][..n * k]);
-        let problem = Problem::new(a, z, k, Edges::new(graph, i, n), lambda, fixed);
+        let problem = Problem::new(machine, a, z, k, Edges::new(graph, i, n), lambda, fixed);
         let z = problem.pack(z);
         let mut next = vec![0.0; z.len()];
         let sums = problem.pass(&z, &mut next);
@@ -356,6 +364,7 @@ pub(super) fn step(
 
 /// Every episode to its end: the assignments `[B, N, K]` and the states `[B, STATE]`.
 pub(super) fn run(
+    machine: Machine,
     a: &[f32],
     z: &[f32],
     [b, n, k]: [usize; 3],
@@ -370,7 +379,7 @@ pub(super) fn run(
     // About ten iterations at least.
     run_tasks(tasks, 80 * b * (n + graph.edges) * k, |(i, (out, state))| {
         let (a, z) = (&a[i * n * k..][..n * k], &z[i * n * k..][..n * k]);
-        let problem = Problem::new(a, z, k, Edges::new(graph, i, n), options.lambda, options.fixed);
+        let problem = Problem::new(machine, a, z, k, Edges::new(graph, i, n), options.lambda, options.fixed);
         let (z, found) = iterate(&problem, problem.pack(z), options);
         problem.unpack(&z, out);
         state.copy_from_slice(&found);

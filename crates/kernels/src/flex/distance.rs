@@ -193,12 +193,11 @@ fn pair_tile<S: Simd, const R: usize, const V: usize>(
 }
 
 /// `[B, N, M]` squared distances of `x` `[B, N, D]` and `y` `[B, M, D]`.
-pub(super) fn pairwise(x: &[f32], y: &[f32], [b, n, m, d]: [usize; 4]) -> Vec<f32> {
+pub(super) fn pairwise(machine: Machine, x: &[f32], y: &[f32], [b, n, m, d]: [usize; 4]) -> Vec<f32> {
     let mut out = vec![0.0f32; b * n * m];
     if out.is_empty() || d == 0 {
         return out;
     }
-    let machine = Machine::widest();
     let per_episode = n.div_ceil(PAIR_BLOCK);
     let tasks: Vec<_> = split_rows(&mut out, b, n, m, PAIR_BLOCK).into_iter().enumerate().collect();
     run_tasks(tasks, b * n * m * d, |(i, out)| {
@@ -317,7 +316,7 @@ impl WithSimd for KnnBlock<'_> {
 }
 
 /// `[B, N, k]` neighbours and their squared distances.
-pub(super) fn knn(x: &[f32], [b, n, d]: [usize; 3], k: usize) -> (Vec<i32>, Vec<f32>) {
+pub(super) fn knn(machine: Machine, x: &[f32], [b, n, d]: [usize; 3], k: usize) -> (Vec<i32>, Vec<f32>) {
     // A row whose distances are all infinite or NaN keeps these valid numbers.
     let mut index = Vec::with_capacity(b * n * k);
     for _ in 0..b {
@@ -334,7 +333,6 @@ pub(super) fn knn(x: &[f32], [b, n, d]: [usize; 3], k: usize) -> (Vec<i32>, Vec<
         return (index, vec![0.0; b * n * k]);
     }
     let mut sqdist = vec![f32::INFINITY; b * n * k];
-    let machine = Machine::widest();
     let block = tile_width(d, n);
     let per_episode = n.div_ceil(block);
     let tasks: Vec<_> = split_rows(&mut index, b, n, k, block)

@@ -15,6 +15,7 @@ use burn::backend::Flex;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{DType, TensorData};
 
+use self::simd::Machine;
 use crate::extension::{BoundSettings, KernelOps};
 
 /// Work below this many multiply-adds is not worth waking other threads for (about 20 µs).
@@ -84,13 +85,13 @@ impl KernelOps for Flex {
     fn lowshot_sqdist(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([b, n, d], [_, m, _]) = (dims(&x), dims(&y));
         let (x, y) = (contiguous(x), contiguous(y));
-        float_tensor(distance::pairwise(floats(&x), floats(&y), [b, n, m, d]), [b, n, m])
+        float_tensor(distance::pairwise(Machine::widest(), floats(&x), floats(&y), [b, n, m, d]), [b, n, m])
     }
 
     fn lowshot_knn(x: FloatTensor<Self>, k: usize) -> (IntTensor<Self>, FloatTensor<Self>) {
         let [b, n, d] = dims(&x);
         let x = contiguous(x);
-        let (index, sqdist) = distance::knn(floats(&x), [b, n, d], k);
+        let (index, sqdist) = distance::knn(Machine::widest(), floats(&x), [b, n, d], k);
         (int_tensor(index, [b, n, k]), float_tensor(sqdist, [b, n, k]))
     }
 
@@ -100,7 +101,8 @@ impl KernelOps for Flex {
     ) -> (IntTensor<Self>, FloatTensor<Self>) {
         let ([b, n, d], [_, m, _]) = (dims(&x), dims(&prototypes));
         let (x, prototypes) = (contiguous(x), contiguous(prototypes));
-        let (label, sqdist) = nearest::nearest(floats(&x), floats(&prototypes), [b, n, m, d]);
+        let (label, sqdist) =
+            nearest::nearest(Machine::widest(), floats(&x), floats(&prototypes), [b, n, m, d]);
         (int_tensor(label, [b, n]), float_tensor(sqdist, [b, n]))
     }
 
@@ -111,7 +113,7 @@ impl KernelOps for Flex {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let [b, n, d] = dims(&x);
         let (x, label) = (contiguous(x), contiguous(label));
-        let (sum, count) = segment::segment_sum(floats(&x), ints(&label), [b, n, d], k);
+        let (sum, count) = segment::segment_sum(Machine::widest(), floats(&x), ints(&label), [b, n, d], k);
         (float_tensor(sum, [b, k, d]), float_tensor(count, [b, k]))
     }
 
@@ -130,7 +132,8 @@ impl KernelOps for Flex {
         let (row_ptr, col) = (contiguous(row_ptr), contiguous(col));
         let graph =
             bound::Graph { row_ptr: ints(&row_ptr), col: ints(&col), weight: floats(&weight), edges: e };
-        let (next, energy) = bound::step(floats(&a), floats(&z), shape, &graph, lambda, fixed);
+        let (next, energy) =
+            bound::step(Machine::for_rows(shape[2]), floats(&a), floats(&z), shape, &graph, lambda, fixed);
         (float_tensor(next, shape), float_tensor(energy, [b, 3]))
     }
 
@@ -151,7 +154,83 @@ impl KernelOps for Flex {
         let (row_ptr, col) = (contiguous(row_ptr), contiguous(col));
         let graph =
             bound::Graph { row_ptr: ints(&row_ptr), col: ints(&col), weight: floats(&weight), edges: e };
-        let (z, state) = bound::run(floats(&a), floats(&z), shape, &graph, &settings.options);
+        let (z, state) =
+            bound::run(Machine::for_rows(shape[2]), floats(&a), floats(&z), shape, &graph, &settings.options);
         (float_tensor(z, shape), float_tensor(state, [b, crate::extension::STATE]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::Arch;
+
+    use super::simd::Machine;
+    use super::{bound, distance, nearest, segment};
+    use crate::BoundOptions;
+
+    /// Every instruction set of this machine, the plain one first.
+    fn machines() -> Vec<Machine> {
+        let mut machines = vec![Machine::Widest(Arch::Scalar), Machine::widest()];
+        if Machine::for_rows(1).lanes() != Machine::widest().lanes() {
+            machines.push(Machine::for_rows(1));
+        }
+        machines
+    }
+
+    /// Small integers: sums of their products are exact, so every instruction set must give the same bits.
+    fn lattice(n: usize, salt: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 7919 + salt * 104_729) % 65_537 % 9) as f32 - 4.0).collect()
+    }
+
+    #[test]
+    fn all_instruction_sets_of_this_machine_agree() {
+        println!("vectors of {:?} floats", machines().iter().map(|m| m.lanes()).collect::<Vec<_>>());
+        for (b, n, m, d, k) in
+            [(1, 1, 1, 1, 1), (2, 83, 5, 19, 5), (1, 300, 50, 64, 50), (3, 40, 17, 700, 33)]
+        {
+            let (x, y) = (lattice(b * n * d, 1), lattice(b * m * d, 2));
+            let label: Vec<i32> = (0..b * n).map(|i| (i * 13 % (k + 1)) as i32).collect();
+            let [plain, others @ ..] = &machines()[..] else { panic!("no instruction set") };
+            for machine in others {
+                assert_eq!(
+                    distance::pairwise(*plain, &x, &y, [b, n, m, d]),
+                    distance::pairwise(*machine, &x, &y, [b, n, m, d])
+                );
+                if n > 3 {
+                    assert_eq!(
+                        distance::knn(*plain, &x, [b, n, d], 3),
+                        distance::knn(*machine, &x, [b, n, d], 3)
+                    );
+                }
+                assert_eq!(
+                    nearest::nearest(*plain, &x, &y, [b, n, m, d]),
+                    nearest::nearest(*machine, &x, &y, [b, n, m, d])
+                );
+                assert_eq!(
+                    segment::segment_sum(*plain, &x, &label, [b, n, d], k),
+                    segment::segment_sum(*machine, &x, &label, [b, n, d], k)
+                );
+            }
+            let costs = lattice(b * n * k, 3);
+            let z = vec![1.0 / k as f32; b * n * k];
+            let row_ptr: Vec<i32> = (0..b).flat_map(|_| (0..=n).map(|p| 2 * p as i32)).collect();
+            let col: Vec<i32> = (0..b * 2 * n).map(|e| ((e * 37 + 5) % n) as i32).collect();
+            let weight: Vec<f32> = (0..b * 2 * n).map(|e| (1 + e % 3) as f32 / 2.0).collect();
+            let graph = bound::Graph { row_ptr: &row_ptr, col: &col, weight: &weight, edges: 2 * n };
+            // λ = 26 needs the row maximum, λ = 0.5 does not; large exponents also magnify rounding.
+            for (lambda, max_iterations, allowed) in [(0.5, 5, 2e-5), (26.0, 1, 1e-4)] {
+                let options =
+                    BoundOptions { lambda, fixed: 1, max_iterations, tolerance: 0.0, pairwise_factor: 0.5 };
+                let runs: Vec<_> = machines()
+                    .into_iter()
+                    .map(|machine| bound::run(machine, &costs, &z, [b, n, k], &graph, &options))
+                    .collect();
+                for (found, state) in &runs[1..] {
+                    for (a, b) in runs[0].0.iter().chain(&runs[0].1).zip(found.iter().chain(state)) {
+                        assert!((a - b).abs() <= allowed * a.abs().max(1.0), "λ = {lambda}: {a} and {b}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -181,13 +181,17 @@ impl WithSimd for NearestBlock<'_> {
 }
 
 /// `[B, N]` labels and squared distances.
-pub(super) fn nearest(x: &[f32], prototypes: &[f32], [b, n, m, d]: [usize; 4]) -> (Vec<i32>, Vec<f32>) {
+pub(super) fn nearest(
+    machine: Machine,
+    x: &[f32],
+    prototypes: &[f32],
+    [b, n, m, d]: [usize; 4],
+) -> (Vec<i32>, Vec<f32>) {
     let mut label = vec![0i32; b * n];
     let mut sqdist = vec![0.0f32; b * n];
     if b * n == 0 || d == 0 {
         return (label, sqdist);
     }
-    let machine = Machine::widest();
     let lanes = machine.lanes();
     let panels: Vec<Panels> = prototypes.chunks_exact(m * d).map(|p| Panels::new(p, m, d, lanes)).collect();
     let per_episode = n.div_ceil(BLOCK);

@@ -48,8 +48,13 @@ struct Partial {
 }
 
 /// `[B, k, D]` sums and `[B, k]` counts.
-pub(super) fn segment_sum(x: &[f32], label: &[i32], [b, n, d]: [usize; 3], k: usize) -> (Vec<f32>, Vec<f32>) {
-    let machine = Machine::widest();
+pub(super) fn segment_sum(
+    machine: Machine,
+    x: &[f32],
+    label: &[i32],
+    [b, n, d]: [usize; 3],
+    k: usize,
+) -> (Vec<f32>, Vec<f32>) {
     let per_episode = n.div_ceil(BLOCK).max(1);
     let mut partials: Vec<Partial> =
         (0..b * per_episode).map(|_| Partial { sum: vec![0.0; k * d], count: vec![0; k] }).collect();
