@@ -138,9 +138,14 @@ impl TransductiveClassifier for LabelPropagation {
     ///
     /// # Errors
     /// [`CoreError::TooLarge`] for more than 4,096 rows a task, [`CoreError::OutOfRange`] if a task has fewer rows
-    /// than `knn`; the errors of [`Tasks::validate`].
+    /// than `knn`, [`CoreError::NotFinite`] for NaN or infinite features; the errors of [`Tasks::validate`].
     async fn classify<O: Observer>(&self, tasks: &Tasks, observer: &mut O) -> Result<Assignments, CoreError> {
         tasks.validate().await?;
+        // A graph hides what it was made of, so its energy would not show this.
+        let sum = readback::floats("features", tasks.x.clone().sum()).await?;
+        if sum.iter().any(|v| !v.is_finite()) {
+            return Err(CoreError::NotFinite { what: "the features" });
+        }
         let found =
             if self.config.query_shift { self.solve(&tasks.shift_queries())? } else { self.solve(tasks)? };
         let energy = readback::floats("energy", found.energy.clone().mean()).await?;
@@ -223,6 +228,14 @@ mod tests {
         let mean = found.iter().zip(&truth).map(|(f, t)| accuracy(f, t).unwrap()).sum::<f64>() / 200.0;
         println!("label propagation: {mean}");
         assert!(mean > 0.60, "{mean}");
+    }
+
+    #[test]
+    fn features_that_are_not_numbers_are_an_error() {
+        let (tasks, _) = SyntheticTasks::default().batch(&Rng::new(1), 0, 2, &Device::flex()).unwrap();
+        let method = LabelPropagationConfig::default().check().unwrap();
+        let nan = Tasks { x: tasks.x.clone().slice_fill([1..2, 70..71, 3..4], f32::NAN), ..tasks };
+        assert!(matches!(block_on(method.classify(&nan, &mut ())), Err(CoreError::NotFinite { .. })));
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl TransductiveClassifier for PrototypeLaplacian {
     ///
     /// # Errors
     /// [`CoreError::OutOfRange`] if a task has fewer points than `knn`; [`CoreError::TooLarge`] for kernel k-means
-    /// of more than 4,096 rows a task; the errors of [`Tasks::validate`].
+    /// of more than 4,096 rows a task; [`CoreError::NotFinite`] for NaN or infinite features; the errors of
+    /// [`Tasks::validate`].
     async fn classify<O: Observer>(&self, tasks: &Tasks, observer: &mut O) -> Result<Assignments, CoreError> {
         tasks.validate().await?;
         // Rectification is defined on shifted queries.

@@ -9,7 +9,7 @@ use super::config::Params;
 use super::graph::{Neighborhood, neighborhood};
 use super::mode::Mode;
 use super::prototypes::one_hot;
-use super::solver::{Problem, Rules, State, bound_options, first_assignments, terms_of};
+use super::solver::{FEATURES, Problem, Rules, State, bound_options, first_assignments, terms_of};
 use super::trace;
 use crate::fewshot::{Assignments, Normalization, Observer, Progress, Stage, Tasks, normalize};
 use crate::{CoreError, readback};
@@ -83,8 +83,11 @@ pub(super) async fn classify<O: Observer>(
     }
     let energy = relaxed(&state.terms, lambda);
     let mean = readback::floats("energies", energy.clone().mean()).await?;
-    let energy_mean = mean.first().copied().map_or(0.0, f64::from);
-    let progress = Progress { outer: 0, running: 0, tasks: b, energy: energy_mean };
+    let mean = mean.first().copied().map_or(0.0, f64::from);
+    if !mean.is_finite() {
+        return Err(CoreError::NotFinite { what: FEATURES });
+    }
+    let progress = Progress { outer: 0, running: 0, tasks: b, energy: mean };
     if observer.progress(progress).await.is_break() {
         return Err(CoreError::Interrupted);
     }

@@ -67,6 +67,9 @@ struct Finished {
     outer: usize,
 }
 
+/// What is not finite if an energy is not.
+pub(super) const FEATURES: &str = "the features (or their squared distances)";
+
 /// Codes read back after every outer iteration.
 const GOES_ON: f32 = 0.0;
 const SETTLED: f32 = 1.0;
@@ -114,6 +117,10 @@ pub(super) async fn solve<O: Observer>(
         let read = readback::floats("convergence", Tensor::cat(vec![status, objective], 1)).await?;
         let codes: Vec<f32> = read.chunks(2).map(|task| task[0]).collect();
         let ran: Vec<usize> = (0..places.len()).filter(|i| running[*i]).collect();
+        // A NaN among the features of a task reaches its means or distances, and so its energy.
+        if ran.iter().any(|i| !read[2 * i + 1].is_finite()) {
+            return Err(CoreError::NotFinite { what: FEATURES });
+        }
         let mean = ran.iter().map(|i| f64::from(read[2 * i + 1])).sum::<f64>() / ran.len().max(1) as f64;
 
         let last = outer + 1 == rules.limits.max_outer;

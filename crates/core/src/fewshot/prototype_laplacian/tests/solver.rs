@@ -214,6 +214,14 @@ fn bad_input_gives_a_typed_error_and_never_a_panic() {
     let default = PrototypeLaplacianConfig::default;
     let nan = Tasks { x: good.x.clone().mul_scalar(f32::NAN), ..good.clone() };
     assert!(matches!(run(default(), &nan), Err(CoreError::NotFinite { .. })));
+    // One value in one query of the second task.
+    let one = Tasks { x: good.x.clone().slice_fill([1..2, 5..6, 1..2], f32::NAN), ..good.clone() };
+    for mode in Mode::ALL {
+        for query_shift in [false, true] {
+            let found = run(PrototypeLaplacianConfig { mode, query_shift, ..default() }, &one);
+            assert!(matches!(found, Err(CoreError::NotFinite { .. })), "{mode} {found:?}");
+        }
+    }
     let twice = Tasks { labels: ints(&[0, 1, 0, 0], [2, 2]), ..good.clone() };
     assert!(matches!(run(default(), &twice), Err(CoreError::NoSupport { task: 1, class: 1 })));
     let outside = Tasks { labels: ints(&[0, 1, 0, 7], [2, 2]), ..good.clone() };
