@@ -30,7 +30,7 @@ enum Task {
         /// Address to listen on.
         #[arg(long, default_value = "127.0.0.1:7878")]
         bind: String,
-        /// Device of the native engine: cpu, wgpu[:i], cuda[:i]; the others build the binary with that feature.
+        /// Device of the native engine: `cpu`, `wgpu` or `cuda`, the last two with `:` and a number if need be; they build the binary with that feature.
         #[arg(long, default_value = "cpu")]
         device: String,
         /// Leave the WebGPU engine (the longest build) out.
