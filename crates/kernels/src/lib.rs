@@ -13,6 +13,9 @@
 //! the leading dimension `B` is always a batch of independent problems ("episodes"), so that many small tasks
 //! cost one launch.
 //!
+//! Limits on GPUs: an episode has at most 4,194,240 rows (65,535 workgroups of 64), and a tensor at most 2^32
+//! elements.
+//!
 //! A call whose shapes contradict each other is a defect of the caller and panics with a message naming the
 //! argument, as Burn's own operations do; values that come from a user (options of [`bound_loop`]) give a typed
 //! [`KernelError`].
