@@ -38,7 +38,7 @@ pub fn card() -> MethodCard {
         ],
         views: vec![
             view(
-                "task",
+                "points",
                 "One task",
                 "Each point is an example in the plane of its two longest directions. Fill: true class. Outline: \
                  predicted class. Stars carry labels, crosses are prototypes, lines join neighbours.",

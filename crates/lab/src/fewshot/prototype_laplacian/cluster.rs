@@ -257,7 +257,7 @@ impl<'a> Picture<'a> {
 
     fn last(&mut self, label: &[i64]) {
         let view = self.scatter(label);
-        self.cx.view("task", view);
+        self.cx.view("points", view);
         let series = Series { name: "objective".to_owned(), points: self.energy.clone() };
         let (x, y) = (Axis::new("iteration"), Axis::new("energy"));
         self.cx.view("objective", View::Lines(Lines { x, y, series: vec![series] }));

@@ -62,7 +62,7 @@ impl<'a> TaskPicture<'a> {
     /// Shows the last state, which may have been passed over.
     pub fn finish(&mut self) {
         if let Some(view) = self.scatter.take() {
-            self.cx.view("task", view);
+            self.cx.view("points", view);
         }
         if !self.relaxed.is_empty() {
             self.cx.view("objective", self.objective());
@@ -83,7 +83,7 @@ impl<'a> TaskPicture<'a> {
         if due || !matches!(trace.stage, Stage::Inner { .. }) {
             let view = self.scatter(trace).await?;
             if due {
-                self.cx.view("task", view);
+                self.cx.view("points", view);
                 self.scatter = None;
                 if !self.relaxed.is_empty() {
                     self.cx.view("objective", self.objective());
