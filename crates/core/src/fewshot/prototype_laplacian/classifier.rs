@@ -7,7 +7,7 @@ use super::graph::neighborhood;
 use super::laplacian_shot;
 use super::mode::Mode;
 use super::prototypes::{Members, means, one_hot};
-use super::solver::{self, Problem, Rules, Solution};
+use super::solver::{self, Problem, Rules, Solution, Support};
 use crate::fewshot::{Assignments, Observer, Tasks, TransductiveClassifier};
 use crate::{CoreError, readback};
 
@@ -54,8 +54,8 @@ impl PrototypeLaplacian {
                 }
                 let wanted = (limits.lambda > 0.0, mode.has_bandwidth());
                 let neighborhood = neighborhood(&tasks.x, graph, wanted).await?;
-                let problem =
-                    Problem { x: tasks.x.clone(), neighborhood, support: Some(tasks.labels.clone()) };
+                let support = Some(Support::new(tasks.labels.clone(), rows, tasks.classes));
+                let problem = Problem { x: tasks.x.clone(), neighborhood, support };
                 let rules = Rules {
                     mode: *mode,
                     limits: limits.clone(),

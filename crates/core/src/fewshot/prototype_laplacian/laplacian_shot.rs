@@ -45,7 +45,8 @@ pub(super) async fn classify<O: Observer>(
     let [b, n, d] = tasks.x.dims();
     let device = tasks.x.device();
     let lambda = params.limits.lambda;
-    let query = tasks.x.clone().slice([0..b, tasks.support..n, 0..d]);
+    // Copied once: each kernel would copy a slice with gaps for itself.
+    let query = tasks.x.clone().slice([0..b, tasks.support..n, 0..d]).mul_scalar(1.0);
     let laplacian = params.mode == Mode::LaplacianShot && lambda > 0.0;
     let neighborhood = if laplacian {
         neighborhood(&query, &params.graph, (true, false)).await?
@@ -54,12 +55,15 @@ pub(super) async fn classify<O: Observer>(
     };
     let found = nearest(query.clone(), prototypes.clone());
     let label = readback::as_i32(found.label);
+    let unary = found.sqdist.sum_dim(1);
+    let zero = unary.zeros_like();
+    let terms = Tensor::cat(vec![zero.clone(), unary, zero], 1);
     let problem = Problem { x: query, neighborhood, support: None };
     let rules = Rules { mode: params.mode, limits: params.limits.clone(), clamp: false, soft: false };
-    let mut state = State { label, z: None, prototypes, terms: Tensor::zeros([b, 3], &device) };
-    state.terms = terms_of(&problem, None, &state);
+    let mut state = State { label, z: None, prototypes, terms };
     let running = vec![true; b];
     if observer.traces() {
+        state.terms = terms_of(&problem, None, &state);
         trace::state(&problem, &state, &rules, observer, &running, Stage::Start).await?;
     }
     let mut steps = readback::indices(vec![0; b], [b], &device);

@@ -22,8 +22,28 @@ pub(super) struct Problem {
     /// Points `[B, N, D]`, support first.
     pub x: Tensor<3>,
     pub neighborhood: Neighborhood,
-    /// Labels `[B, S]` of the support rows, the first S rows; `None` for clustering.
-    pub support: Option<Tensor<2, Int>>,
+    /// The first S rows, whose classes are known; `None` for clustering.
+    pub support: Option<Support>,
+}
+
+/// The support rows of a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Support {
+    /// Labels `[B, S]`.
+    pub label: Tensor<2, Int>,
+    /// Added to the logits of the first assignments, `[B, N, K]`: 0, and −1e30 for the wrong classes of support rows,
+    /// which makes these one-hot.
+    bias: Tensor<3>,
+}
+
+impl Support {
+    /// The first rows of tasks of `rows` rows and `classes` classes.
+    pub fn new(label: Tensor<2, Int>, rows: usize, classes: usize) -> Self {
+        let [b, s] = label.dims();
+        let wrong = (one_hot(&label, classes) - 1.0).mul_scalar(1e30);
+        let free = Tensor::zeros([b, rows - s, classes], &label.device());
+        Self { label, bias: Tensor::cat(vec![wrong, free], 1) }
+    }
 }
 
 /// How it is solved.
@@ -181,12 +201,12 @@ fn start(problem: &Problem, prototypes: Tensor<3>) -> State {
 }
 
 /// `label` with the rows of the support set overwritten.
-fn impose(label: Tensor<2, Int>, support: Option<&Tensor<2, Int>>) -> Tensor<2, Int> {
+fn impose(label: Tensor<2, Int>, support: Option<&Support>) -> Tensor<2, Int> {
     match support {
         None => label,
         Some(support) => {
-            let ([b, n], [_, s]) = (label.dims(), support.dims());
-            Tensor::cat(vec![support.clone(), label.slice([0..b, s..n])], 1)
+            let ([b, n], [_, s]) = (label.dims(), support.label.dims());
+            Tensor::cat(vec![support.label.clone(), label.slice([0..b, s..n])], 1)
         }
     }
 }
@@ -246,7 +266,7 @@ async fn iterate<O: Observer>(
         Some(z) if rules.limits.monotone => z.clone(),
         _ => first_assignments(&a, support.as_ref()),
     };
-    let options = bound_options(rules, clamp.map_or(0, |support| support.dims()[1]));
+    let options = bound_options(rules, clamp.map_or(0, |support| support.label.dims()[1]));
     let (z, terms, steps) = if observer.traces() {
         let shown = trace::Inner { problem, graph, prototypes: &prototypes, running, outer };
         trace::bound_loop(a, z, &options, &shown, observer).await?
@@ -260,14 +280,10 @@ async fn iterate<O: Observer>(
 }
 
 /// softmax(−a) with the support rows one-hot.
-pub(super) fn first_assignments(a: &Tensor<3>, support: Option<&Tensor<2, Int>>) -> Tensor<3> {
-    let z = softmax(a.clone().neg(), 2);
+pub(super) fn first_assignments(a: &Tensor<3>, support: Option<&Support>) -> Tensor<3> {
     match support {
-        None => z,
-        Some(support) => {
-            let ([b, n, k], [_, s]) = (z.dims(), support.dims());
-            Tensor::cat(vec![one_hot(support, k), z.slice([0..b, s..n, 0..k])], 1)
-        }
+        None => softmax(a.clone().neg(), 2),
+        Some(support) => softmax(support.bias.clone() - a.clone(), 2),
     }
 }
 
@@ -332,7 +348,10 @@ fn select_problem(problem: &Problem, at: &Tensor<1, Int>) -> Problem {
             graph: graph.as_ref().map(|graph| graph::select(graph, at)),
             two_sigma_squared: two_sigma_squared.as_ref().map(|scale| scale.clone().select(0, at.clone())),
         },
-        support: problem.support.as_ref().map(|support| support.clone().select(0, at.clone())),
+        support: problem.support.as_ref().map(|support| Support {
+            label: support.label.clone().select(0, at.clone()),
+            bias: support.bias.clone().select(0, at.clone()),
+        }),
     }
 }
 

@@ -4,7 +4,7 @@ use lowshot_kernels::{BoundOptions, bound_loop};
 use proptest::prelude::*;
 
 use super::super::graph::{pack, smallest_inertia, symmetric_rows};
-use super::super::solver::first_assignments;
+use super::super::solver::{Support, first_assignments};
 use super::*;
 use crate::Rng;
 
@@ -219,7 +219,7 @@ fn property_6_brute_force_optimum() {
 
         let graph = pack(std::slice::from_ref(&rows), n, &device());
         let costs = tensor(&a, [1, n, 2]);
-        let z = first_assignments(&costs, Some(&ints(&[0, 1], [1, 2])));
+        let z = first_assignments(&costs, Some(&Support::new(ints(&[0, 1], [1, 2]), n, 2)));
         let options = BoundOptions { lambda: lambda as f32, fixed, ..Default::default() };
         let z = values(&block_on(bound_loop(costs, z, &graph, &options)).unwrap().z);
         let label: Vec<usize> = z.chunks(2).map(|row| usize::from(row[1] > row[0])).collect();

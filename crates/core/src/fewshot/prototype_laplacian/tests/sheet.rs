@@ -6,7 +6,7 @@ use super::super::config::GraphParams;
 use super::super::graph::{neighborhood, pack};
 use super::super::mean_shift;
 use super::super::prototypes::{Members, means, one_hot};
-use super::super::solver::first_assignments;
+use super::super::solver::{Support, first_assignments};
 use super::*;
 use crate::fewshot::{Normalization, normalize};
 
@@ -118,7 +118,7 @@ fn example_2_first_round() {
         [0.17, 2.894444, 2.57, 0.094444, 0.02, 1.977778, 0.25, 0.641111, 0.68, 0.277778, 2.29, 0.094444];
     assert_close(&values(&a), &expected, SIX_DIGITS);
     let graph = block_on(neighborhood(&x, &graph_params(5.0), (true, false))).unwrap().graph.unwrap();
-    let z = first_assignments(&a, Some(&ints(&[0, 1], [1, 2])));
+    let z = first_assignments(&a, Some(&Support::new(ints(&[0, 1], [1, 2]), 6, 2)));
     let z = bound_step(a, z, &graph, 0.7, 0).z;
     let expected = [
         0.967278, 0.032722, 0.040146, 0.959854, 0.942294, 0.057706, 0.685467, 0.314533, 0.304313, 0.695687,
