@@ -26,6 +26,8 @@
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
+//! | [`pca`] | two principal directions, for pictures |
+//! | [`readback`] | small results from a device to the host, asynchronously |
 //! | [`rng`] | seeded random numbers that are the same on every platform |
 //!
 //! Features: `cpu` (default), `wgpu`, `cuda` choose the devices, as in `lowshot-kernels`.
