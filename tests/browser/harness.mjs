@@ -68,8 +68,8 @@ export async function open(browser, url, { expect404 = ["server.json"], ...optio
 }
 
 /** Starts an engine in a worker of the page and runs a request; gives all messages, attachments as byte lengths. */
-export async function runInWorker(page, engine, request, attachments = []) {
-  return page.evaluate(async ({ engine, request, attachments }) => {
+export async function runInWorker(page, engine, request, { attachments = [], artifacts = true } = {}) {
+  return page.evaluate(async ({ engine, request, attachments, artifacts }) => {
     const encode = (message, buffers) => {
       const json = new TextEncoder().encode(JSON.stringify(message));
       const head = new Uint32Array([json.length, buffers.length, ...buffers.map((b) => b.length)]);
@@ -87,7 +87,7 @@ export async function runInWorker(page, engine, request, attachments = []) {
       const buffers = [];
       for (let i = 0; i < count; i++) {
         const length = view.getUint32(12 + 4 * i, true);
-        buffers.push(Array.from(new Uint8Array(buffer, at, length)));
+        buffers.push(artifacts ? Array.from(new Uint8Array(buffer, at, length)) : []);
         at += length;
       }
       return { message, buffers };
@@ -100,7 +100,7 @@ export async function runInWorker(page, engine, request, attachments = []) {
         if (typeof data === "string") return reject(new Error(data));
         if (!(data instanceof ArrayBuffer)) return; // how much is loaded
         const { message, buffers } = decode(data);
-        events.push({ message, buffers: message.event?.event === "artifact" ? buffers : [] });
+        events.push({ message, buffers: artifacts ? buffers : [] });
         if (message.message === "hello" && request) {
           const bytes = attachments.map((a) => new Uint8Array(a));
           worker.postMessage(encode({ command: "run", run: 1, request }, bytes));
@@ -112,5 +112,5 @@ export async function runInWorker(page, engine, request, attachments = []) {
         }
       };
     });
-  }, { engine, request, attachments });
+  }, { engine, request, attachments, artifacts });
 }

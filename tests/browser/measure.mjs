@@ -10,7 +10,7 @@ const rates = [];
 for (let i = 0; i < Number(repeat); i++) {
   const request = { method: "prototype-laplacian", config: JSON.parse(config), seed: 1 };
   // A page without a document base of its own resolves against its URL.
-  const events = await runInWorker(page, "cpu", request);
+  const events = await runInWorker(page, "cpu", request, { artifacts: false });
   const last = events.at(-1).message.event;
   if (last?.event !== "finished") throw new Error(JSON.stringify(events.at(-1).message));
   rates.push(last.report.metrics.episodes_per_second.value);

@@ -26,7 +26,7 @@ def run_json(line, **more):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def lowshot(program, folder, settings, inputs, threads=None):
+def lowshot(program, folder, settings, inputs, one_core=False):
     """Runs Lowshot and gives its report."""
     out = folder / "run"
     shutil.rmtree(out, ignore_errors=True)
@@ -35,9 +35,10 @@ def lowshot(program, folder, settings, inputs, threads=None):
         line += ["--set", f"{name}={value}"]
     for name, value in inputs.items():
         line += ["--input", f"{name}={value}"]
-    environment = dict(os.environ, **({"RAYON_NUM_THREADS": str(threads)} if threads else {}))
+    # Bound to one core, a program sees one core.
+    pin = (lambda: os.sched_setaffinity(0, {0})) if one_core else None
     done = subprocess.run([str(w) for w in line], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, env=environment)
+                          text=True, preexec_fn=pin)
     return json.loads(done.stdout)
 
 
@@ -89,7 +90,7 @@ def clusters(program, folder):
 def wasm(program, folder, dist):
     """The WebAssembly CPU engine in Chromium against one native thread, on the same generated tasks."""
     config = {"compare": "none", "normalization": "l2n", "episodes": 2000}
-    native = [metric(lowshot(program, folder, config, {}, threads=1), "episodes_per_second") for _ in range(REPEAT)]
+    native = [metric(lowshot(program, folder, config, {}, one_core=True), "episodes_per_second") for _ in range(REPEAT)]
     line = ["node", HERE.parent / "browser" / "measure.mjs", dist, json.dumps(config), str(REPEAT)]
     browser = run_json(line)["episodes_per_second"]
     return [{"what": "the same tasks in the WebAssembly CPU engine", "unit": "tasks/s",

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use lowshot_core::rng::{Rng, fnv1a};
 use lowshot_data::bundled::{BundledSet, CATALOG};
 use lowshot_data::{Features, Limits};
-use lowshot_kernels::device::OpenDevice;
+use lowshot_kernels::device::{DeviceKind, OpenDevice};
 use lowshot_protocol::{Event, InputFacts, InputSpec, NoteLevel, Report, Shard, View};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -54,6 +54,17 @@ impl Context {
     /// The device to make tensors on.
     pub fn device(&self) -> &Device {
         &self.device.device
+    }
+
+    /// How many parts of a batch are worth computing at once: the cores of a CPU device; 1 on a GPU, whose queue
+    /// belongs to one thread, and in WebAssembly, which has no threads.
+    pub fn workers(&self) -> usize {
+        match self.device.kind {
+            DeviceKind::Cpu if !cfg!(target_family = "wasm") => {
+                std::thread::available_parallelism().map_or(1, usize::from)
+            }
+            _ => 1,
+        }
     }
 
     /// Random numbers of this run for one named purpose; the same name gives the same numbers.

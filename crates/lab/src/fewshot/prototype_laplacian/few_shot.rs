@@ -6,6 +6,7 @@ use super::pictures::{self, TaskPicture};
 use super::tasks::{HostTask, TaskSource};
 use super::tune;
 use crate::{Context, Error};
+use burn::tensor::Device;
 use lowshot_core::fewshot::label_propagation::{LabelPropagation, LabelPropagationConfig};
 use lowshot_core::fewshot::prototype_laplacian::PrototypeLaplacian;
 use lowshot_core::fewshot::{Assignments, Tasks, TransductiveClassifier, group_by_size};
@@ -155,6 +156,64 @@ fn largest(source: &TaskSource, tasks: &[HostTask], cx: &Context) -> Result<usiz
     }
 }
 
+/// What a solver found for some tasks, on the host.
+struct Solved {
+    predicted: Vec<Vec<i64>>,
+    scores: Vec<f64>,
+    iterations: Vec<(usize, usize)>,
+    classes: usize,
+    z: Vec<f32>,
+    prototypes: Vec<f32>,
+}
+
+async fn solve(
+    solver: &Solver,
+    source: &TaskSource,
+    tasks: &[&HostTask],
+    device: &Device,
+) -> Result<Solved, Error> {
+    let batch = source.batch(tasks, device)?;
+    let (found, scores) = score(solver, &batch, tasks).await?;
+    let [count, rows, classes] = found.z.dims();
+    let z = found.z.clone().slice([0..count, found.support..rows, 0..classes]);
+    Ok(Solved {
+        predicted: found.query_labels().await?,
+        scores,
+        iterations: found.iterations().await?,
+        classes,
+        z: readback::floats("assignments", z).await?,
+        prototypes: readback::floats("prototypes", found.prototypes.clone()).await?,
+    })
+}
+
+/// Solves tasks in as many parts as there are cores to work: on a CPU the tensor library computes most operations on
+/// one thread, and tasks do not depend on each other.
+async fn solve_parts(
+    solver: &Solver,
+    source: &TaskSource,
+    tasks: &[&HostTask],
+    cx: &Context,
+) -> Result<Vec<Solved>, Error> {
+    let parts: Vec<&[&HostTask]> = tasks.chunks(tasks.len().div_ceil(cx.workers()).max(1)).collect();
+    #[cfg(not(target_family = "wasm"))]
+    if parts.len() > 1 {
+        let device = cx.device();
+        return std::thread::scope(|scope| {
+            let work = |part| move || futures::executor::block_on(solve(solver, source, part, device));
+            let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(work(part))).collect();
+            let join = |worker: std::thread::ScopedJoinHandle<'_, Result<Solved, Error>>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().map(join).collect()
+        });
+    }
+    let mut solved = Vec::with_capacity(parts.len());
+    for part in parts {
+        solved.push(solve(solver, source, part, cx.device()).await?);
+    }
+    Ok(solved)
+}
+
 async fn solve_group(
     main: &Solver,
     others: &[Solver],
@@ -162,40 +221,39 @@ async fn solve_group(
     tasks: &[&HostTask],
     cx: &Context,
 ) -> Result<Vec<(u64, Record)>, Error> {
-    let batch = source.batch(tasks, cx.device())?;
     let start = cx.now();
-    let (found, scores) = score(main, &batch, tasks).await?;
-    let predicted = found.query_labels().await?;
-    let iterations = found.iterations().await?;
+    let parts = solve_parts(main, source, tasks, cx).await?;
     let seconds = (cx.now() - start) / tasks.len() as f64;
-    let [count, rows, classes] = found.z.dims();
-    let z = found.z.clone().slice([0..count, found.support..rows, 0..classes]);
-    let z = readback::floats("assignments", z).await?;
-    let prototypes = readback::floats("prototypes", found.prototypes.clone()).await?;
     let mut rivals = vec![Vec::with_capacity(others.len()); tasks.len()];
     for other in others {
-        let (_, scores) = score(other, &batch, tasks).await?;
+        let scores = solve_parts(other, source, tasks, cx).await?.into_iter().flat_map(|part| part.scores);
         for (rival, score) in rivals.iter_mut().zip(scores) {
             rival.push(score);
         }
     }
-    let (z_size, m_size) = (z.len() / count, prototypes.len() / count);
-    let record = |(place, task): (usize, &&HostTask)| {
-        let (inner, outer) = iterations[place];
-        let record = Record {
-            predicted: predicted[place].iter().map(|class| task.named(*class)).collect(),
-            accuracy: scores[place],
-            inner: inner as u32,
-            outer: outer as u32,
-            rivals: std::mem::take(&mut rivals[place]),
-            classes: classes as u32,
-            z: z[place * z_size..(place + 1) * z_size].to_vec(),
-            prototypes: prototypes[place * m_size..(place + 1) * m_size].to_vec(),
-            seconds,
-        };
-        (task.index, record)
-    };
-    Ok(tasks.iter().enumerate().map(record).collect())
+    let mut records = Vec::with_capacity(tasks.len());
+    for part in parts {
+        let count = part.predicted.len();
+        let (z_size, m_size) = (part.z.len() / count, part.prototypes.len() / count);
+        for (place, predicted) in part.predicted.iter().enumerate() {
+            let at = records.len();
+            let task = tasks[at];
+            let (inner, outer) = part.iterations[place];
+            let record = Record {
+                predicted: predicted.iter().map(|class| task.named(*class)).collect(),
+                accuracy: part.scores[place],
+                inner: inner as u32,
+                outer: outer as u32,
+                rivals: std::mem::take(&mut rivals[at]),
+                classes: part.classes as u32,
+                z: part.z[place * z_size..(place + 1) * z_size].to_vec(),
+                prototypes: part.prototypes[place * m_size..(place + 1) * m_size].to_vec(),
+                seconds,
+            };
+            records.push((task.index, record));
+        }
+    }
+    Ok(records)
 }
 
 /// Solves one task step by step, drawing every step.
