@@ -55,17 +55,21 @@ impl Solver {
     }
 }
 
-/// Accuracy of every task of a batch, with its predictions.
-pub async fn score(
-    solver: &Solver,
-    batch: &Tasks,
-    tasks: &[&HostTask],
-) -> Result<(Assignments, Vec<f64>), Error> {
+/// What a solver assigned to a batch.
+pub struct Scored {
+    found: Assignments,
+    predicted: Vec<Vec<i64>>,
+    /// Accuracy of every task.
+    pub scores: Vec<f64>,
+}
+
+/// Solves a batch and judges every task of it.
+pub async fn score(solver: &Solver, batch: &Tasks, tasks: &[&HostTask]) -> Result<Scored, Error> {
     let found = solver.solve(batch).await?;
     let predicted = found.query_labels().await?;
-    let score = |(labels, task): (&Vec<i64>, &&HostTask)| accuracy(labels, &task.episode.query_labels);
-    let scores = predicted.iter().zip(tasks).map(score).collect::<Result<Vec<f64>, _>>()?;
-    Ok((found, scores))
+    let judge = |(labels, task): (&Vec<i64>, &&HostTask)| accuracy(labels, &task.episode.query_labels);
+    let scores = predicted.iter().zip(tasks).map(judge).collect::<Result<Vec<f64>, _>>()?;
+    Ok(Scored { found, predicted, scores })
 }
 
 /// Runs few-shot tasks.
@@ -101,7 +105,7 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
         let start = cx.now();
         let chunk = &remaining[at..(at + size).min(remaining.len())];
         let tasks = chunk.iter().map(|index| source.task(*index)).collect::<Result<Vec<_>, Error>>()?;
-        let values = largest(&source, &tasks, cx)?;
+        let values = tasks.iter().map(|task| source.values(task)).max().unwrap_or(1);
         let mut records = Vec::with_capacity(tasks.len());
         let episodes: Vec<Episode> = tasks.iter().map(|t| t.episode.clone()).collect();
         for group in group_by_size(&episodes) {
@@ -143,19 +147,6 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// Values of the features of the largest task, for the size of a batch.
-fn largest(source: &TaskSource, tasks: &[HostTask], cx: &Context) -> Result<usize, Error> {
-    let rows = |t: &HostTask| t.episode.support.len() + t.episode.query.len();
-    let Some(task) = tasks.iter().max_by_key(|t| rows(t)) else { return Ok(1) };
-    match task.generated() {
-        Some(values) => Ok(values.len()),
-        None => {
-            let [_, rows, dims] = source.batch(&[task], cx.device())?.x.dims();
-            Ok(rows * dims)
-        }
-    }
-}
-
 /// What a solver found for some tasks, on the host.
 struct Solved {
     predicted: Vec<Vec<i64>>,
@@ -173,11 +164,11 @@ async fn solve(
     device: &Device,
 ) -> Result<Solved, Error> {
     let batch = source.batch(tasks, device)?;
-    let (found, scores) = score(solver, &batch, tasks).await?;
+    let Scored { found, predicted, scores } = score(solver, &batch, tasks).await?;
     let [count, rows, classes] = found.z.dims();
     let z = found.z.clone().slice([0..count, found.support..rows, 0..classes]);
     Ok(Solved {
-        predicted: found.query_labels().await?,
+        predicted,
         scores,
         iterations: found.iterations().await?,
         classes,

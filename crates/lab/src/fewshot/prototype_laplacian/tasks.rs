@@ -190,6 +190,16 @@ impl TaskSource {
         }
     }
 
+    /// Number of feature values of a task, for the size of a batch.
+    pub fn values(&self, task: &HostTask) -> usize {
+        match self {
+            TaskSource::Drawn(space, ..) | TaskSource::Given(space, ..) => {
+                (task.episode.support.len() + task.episode.query.len()) * space.x.dims()[1]
+            }
+            TaskSource::Synthetic(..) => task.rows.as_ref().map_or(0, Vec::len),
+        }
+    }
+
     /// True if the tasks are generated, so that their rows are an artifact of the run.
     pub fn is_generated(&self) -> bool {
         matches!(self, TaskSource::Synthetic(..))

@@ -53,7 +53,7 @@ pub async fn few_shot(
                 .map(|index| validation.task(index))
                 .collect::<Result<Vec<HostTask>, Error>>()?;
             let tasks: Vec<&HostTask> = tasks.iter().collect();
-            values.extend(score(&solver, &validation.batch(&tasks, cx.device())?, &tasks).await?.1);
+            values.extend(score(&solver, &validation.batch(&tasks, cx.device())?, &tasks).await?.scores);
             cx.progress(place as u64 * TASKS + start, grid.len() as u64 * TASKS, "validation tasks");
             cx.tick().await?;
         }
