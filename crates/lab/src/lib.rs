@@ -21,6 +21,7 @@ mod method;
 pub mod records;
 pub mod registry;
 mod runner;
+pub mod select;
 mod session;
 
 pub use context::{Context, FeatureInput, ResolvedInput};
