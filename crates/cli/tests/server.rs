@@ -468,24 +468,39 @@ fn one_page_has_a_bounded_number_of_runs() {
     client.outcome(4).unwrap();
 }
 
-#[cfg(target_os = "linux")]
 #[test]
-fn a_page_that_does_not_listen_costs_little() {
+fn a_page_that_does_not_listen_hinders_nobody() {
     let server = Server::start(&[]);
     let mut deaf = server.connect();
     deaf.run(1, long(), &[]);
     let mut other = server.connect();
-    other.run(1, small(), &[]);
-    other.outcome(1).unwrap();
-    let before = resident(server.child.id());
-    // Long enough for a run without bounds to produce hundreds of megabytes of pictures.
-    std::thread::sleep(Duration::from_secs(8));
-    let grown = resident(server.child.id()).saturating_sub(before);
-    assert!(grown < 200 << 20, "grown by {} MiB", grown >> 20);
-    other.run(2, small(), &[]);
-    other.outcome(2).unwrap();
+    for run in 1..=3 {
+        other.run(run, small(), &[]);
+        other.outcome(run).unwrap();
+    }
     deaf.send(&Command::Stop { run: 1 }, vec![]);
     assert_eq!(deaf.outcome(1).unwrap_err().code, "stopped");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_that_asks_and_never_listens_is_no_longer_heard() {
+    let mut server = Server::start(&[]);
+    let mut deaf = server.connect();
+    deaf.socket.get_ref().set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+    let before = resident(server.child.id());
+    let hello = Frame {
+        message: Command::Hello { protocol: lowshot_protocol::PROTOCOL_VERSION },
+        buffers: Vec::<Vec<u8>>::new(),
+    };
+    let question = Bytes::from(hello.encode().unwrap());
+    // The answers would be some gigabytes; instead the server stops reading, and the question cannot be sent.
+    let stopped =
+        (0..1_000_000).any(|_| deaf.socket.send(tungstenite::Message::Binary(question.clone())).is_err());
+    let grown = resident(server.child.id()).saturating_sub(before);
+    assert!(stopped, "the server still takes questions");
+    assert!(grown < 64 << 20, "grown by {} MiB", grown >> 20);
+    server.alive();
 }
 
 #[cfg(target_os = "linux")]

@@ -24,7 +24,7 @@
 //! |---|---|
 //! | [`fewshot`] | transductive few-shot classifiers and unsupervised clustering |
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
-//! | [`select`] | choosing what to label or to train on
+//! | [`select`] | choosing what to label or to train on |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
