@@ -4,9 +4,9 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Device, Int, Tensor};
 
+use crate::KernelError;
 use crate::bound::{BoundOptions, BoundRun, BoundStep, Csr};
 use crate::distance::{Nearest, Neighbors};
-use crate::{KernelError, reference};
 
 /// Numbers kept for each episode between two launches of the bound loop: iterations done, last energy, whether it
 /// has stopped (1), and the entropy, unary and pairwise terms of its assignments.
@@ -20,7 +20,8 @@ pub(crate) const PASSES_A_LAUNCH: usize = 64;
 pub struct BoundSettings {
     /// The options of the whole loop.
     pub options: BoundOptions,
-    /// Passes of this launch (the CPU ignores it and finishes).
+    /// Passes of this launch; the CPU finishes without looking at it.
+    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "one meaning in every build"))]
     pub passes: usize,
 }
 
@@ -167,7 +168,7 @@ async fn bound_loop_launches(
 ) -> Result<BoundRun, KernelError> {
     let [b, n, k] = a.dims();
     if !crate::cube::fits_workgroup(n, k) {
-        return reference::bound_loop_by(bound_step, a, z, graph, options).await;
+        return crate::reference::bound_loop_by(bound_step, a, z, graph, options).await;
     }
     // Beside the numbers of an episode, two for each of its rows.
     let mut state = Tensor::<2>::zeros([b, STATE + 2 * n], &a.device());

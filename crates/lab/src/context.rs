@@ -1,5 +1,6 @@
 //! What a running method has at hand.
 
+use crate::cores::Cores;
 use crate::{Control, Error, Platform, Sink};
 use burn::tensor::Device;
 use lowshot_core::rng::{Rng, fnv1a};
@@ -36,6 +37,11 @@ pub enum FeatureInput {
     Generator(String),
 }
 
+/// Values of a batch that stay in the caches of a core: 2 MiB.
+const CACHED_VALUES: usize = 512 << 10;
+/// Values of a batch of a GPU: bounds the memory of a solver to some hundred megabytes.
+const GPU_VALUES: usize = 8 << 20;
+
 /// What a running method has at hand: device, randomness, inputs, and the way to tell what happens.
 pub struct Context {
     pub(crate) device: OpenDevice,
@@ -48,6 +54,7 @@ pub struct Context {
     pub(crate) platform: Rc<dyn Platform>,
     pub(crate) sink: Rc<dyn Sink>,
     pub(crate) control: Control,
+    pub(crate) cores: Cores,
 }
 
 impl Context {
@@ -56,14 +63,22 @@ impl Context {
         &self.device.device
     }
 
-    /// How many parts of a batch are worth computing at once: the cores of a CPU device; 1 on a GPU, whose queue
-    /// belongs to one thread, and in WebAssembly, which has no threads.
-    pub fn workers(&self) -> usize {
+    /// How many parts of a batch are worth computing at once; see [`Context::in_parts`].
+    pub(crate) fn workers(&self) -> usize {
         match self.device.kind {
             DeviceKind::Cpu if !cfg!(target_family = "wasm") => {
                 std::thread::available_parallelism().map_or(1, usize::from)
             }
             _ => 1,
+        }
+    }
+
+    /// How many `f32` values a batch should hold: of a CPU as many as its caches keep through all operations, of a GPU
+    /// as many as keep it busy.
+    pub fn batch_values(&self) -> usize {
+        match self.device.kind {
+            DeviceKind::Cpu => self.workers() * CACHED_VALUES,
+            _ => GPU_VALUES,
         }
     }
 

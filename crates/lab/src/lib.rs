@@ -14,6 +14,7 @@
 
 mod context;
 mod control;
+mod cores;
 mod error;
 pub mod fewshot;
 mod host;

@@ -1,5 +1,6 @@
 //! Runs a request: the one entry for command line, workers and server.
 
+use crate::cores::Cores;
 use crate::{Context, Control, Error, Platform, ResolvedInput, Sink, VERSION, registry};
 use lowshot_core::rng::Rng;
 use lowshot_kernels::device::{DeviceKind, OpenDevice};
@@ -131,6 +132,7 @@ async fn attempt(
         platform,
         sink,
         control,
+        cores: Cores::default(),
     };
     let mut report = entry.run(Value::clone(cx.config()), &mut cx).await?;
     report.wall_seconds = cx.now() - start;

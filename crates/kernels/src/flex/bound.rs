@@ -20,7 +20,7 @@ use crate::extension::STATE;
 const NO_CLASS: f32 = -1e30;
 /// Rows of one task within an episode; fixed, so that sums do not depend on the number of threads.
 const BLOCK: usize = 2048;
-/// Rows whose products are summed in `f32` before they join an `f64` total.
+/// Rows of a group: their products are summed in `f32` before they join an `f64` total.
 const FLUSH: usize = 4;
 /// `exp(60)·K` and its products over [`FLUSH`] rows stay far inside `f32` and `f64`.
 const SAFE_EXPONENT: f32 = 60.0;
@@ -193,13 +193,18 @@ impl WithSimd for Pass<'_, '_> {
     fn with_simd<S: Simd>(self, s: S) -> Sums {
         let Pass { problem, z, next, first } = self;
         let (z, next) = (S::as_simd_f32s(z).0, S::as_mut_simd_f32s(next).0);
-        let zero = s.splat_f32s(0.0);
-        // Scratch as arrays of a constant length stays in registers.
         match problem.stride / S::F32_LANES {
-            1 => pass_rows(s, problem, z, next, first, &mut [zero; 1], &mut [zero; 1]),
-            2 => pass_rows(s, problem, z, next, first, &mut [zero; 2], &mut [zero; 2]),
-            3 => pass_rows(s, problem, z, next, first, &mut [zero; 3], &mut [zero; 3]),
-            c => pass_rows(s, problem, z, next, first, &mut vec![zero; c], &mut vec![zero; c]),
+            1 => pass_rows::<S, 1>(s, problem, z, next, first),
+            2 => pass_rows::<S, 2>(s, problem, z, next, first),
+            3 => pass_rows::<S, 3>(s, problem, z, next, first),
+            c => {
+                let mut sums = PassSums::new(s);
+                let (mut pull, mut e) = (vec![s.splat_f32s(0.0); c], vec![s.splat_f32s(0.0); c]);
+                for (i, out) in next.chunks_exact_mut(c).enumerate() {
+                    update_row(s, problem, z, out, first + i, &mut pull, &mut e, &mut sums);
+                }
+                sums.finish(s)
+            }
         }
     }
 }
@@ -257,80 +262,195 @@ impl LogProduct {
     }
 }
 
-/// The rows of a pass; `pull` and `e` are scratch of one row. With arrays for scratch everything stays in registers.
+/// The sums of a pass while it runs.
+struct PassSums<S: Simd> {
+    pairwise: Total<S>,
+    pull: Total<S>,
+    product: LogProduct,
+    shifted: f64,
+}
+
+impl<S: Simd> PassSums<S> {
+    #[inline(always)]
+    fn new(s: S) -> Self {
+        PassSums { pairwise: Total::new(s), pull: Total::new(s), product: LogProduct::new(), shifted: 0.0 }
+    }
+
+    #[inline(always)]
+    fn flush(&mut self, s: S) {
+        self.pairwise.flush(s);
+        self.pull.flush(s);
+        self.product.normalize();
+    }
+
+    #[inline(always)]
+    fn finish(mut self, s: S) -> Sums {
+        self.flush(s);
+        Sums { pairwise: self.pairwise.sum(), pull: self.pull.sum(), lse: self.product.ln() + self.shifted }
+    }
+}
+
+/// The rows of a pass, `C` vectors each. Free rows go in groups of [`FLUSH`]: their chains of dependent operations
+/// overlap, and constants are loaded once a group.
 #[inline(always)]
-fn pass_rows<S: Simd>(
+fn pass_rows<S: Simd, const C: usize>(
     s: S,
     problem: &Problem<'_>,
     z: &[S::f32s],
     next: &mut [S::f32s],
     first: usize,
-    pull: &mut [S::f32s],
-    e: &mut [S::f32s],
 ) -> Sums {
+    let mut sums = PassSums::new(s);
+    let zero = [s.splat_f32s(0.0); C];
+    let fixed = problem.fixed.saturating_sub(first).min(next.len() / C);
+    let (head, free) = next.split_at_mut(fixed * C);
+    let mut p = first;
+    for out in head.chunks_exact_mut(C) {
+        update_row(s, problem, z, out, p, &mut zero.clone(), &mut zero.clone(), &mut sums);
+        p += 1;
+    }
+    let mut groups = free.chunks_exact_mut(FLUSH * C);
+    for out in groups.by_ref() {
+        update_group::<S, C>(s, problem, z, out, p, &mut sums);
+        p += FLUSH;
+    }
+    for out in groups.into_remainder().chunks_exact_mut(C) {
+        update_row(s, problem, z, out, p, &mut zero.clone(), &mut zero.clone(), &mut sums);
+        p += 1;
+    }
+    sums.finish(s)
+}
+
+/// `(W z)` of row `p` into `pull`, and its part of the pairwise sum.
+#[inline(always)]
+fn pull_row<S: Simd>(
+    s: S,
+    edges: &Edges<'_>,
+    z: &[S::f32s],
+    p: usize,
+    pull: &mut [S::f32s],
+    pairwise: &mut Total<S>,
+) {
     let c = pull.len();
-    let lambda = s.splat_f32s(problem.lambda);
-    let costs = S::as_simd_f32s(&problem.cost).0;
-    let (mut pairwise, mut pulled) = (Total::new(s), Total::new(s));
-    let (mut product, mut shifted) = (LogProduct::new(), 0.0f64);
-    let Edges { row_ptr, col, weight } = &problem.edges;
-    for (i, out) in next.chunks_exact_mut(c).enumerate() {
-        let p = first + i;
-        pull.fill(s.splat_f32s(0.0));
-        let span = row_ptr[p] as usize..row_ptr[p + 1] as usize;
-        if let (Some(col), Some(weight)) = (col.get(span.clone()), weight.get(span)) {
-            for (&q, &w) in col.iter().zip(weight) {
-                let w = s.splat_f32s(w);
-                let neighbor = &z[q as usize * c..][..c];
-                for j in 0..c {
-                    pull[j] = s.mul_add_e_f32s(w, neighbor[j], pull[j]);
-                }
-            }
-        }
-        let own = &z[p * c..][..c];
-        for j in 0..c {
-            pairwise.open = s.mul_add_e_f32s(own[j], pull[j], pairwise.open);
-        }
-        if p < problem.fixed {
-            out.copy_from_slice(own);
-        } else {
-            let cost = &costs[p * c..][..c];
+    pull.fill(s.splat_f32s(0.0));
+    let span = edges.row_ptr[p] as usize..edges.row_ptr[p + 1] as usize;
+    if let (Some(col), Some(weight)) = (edges.col.get(span.clone()), edges.weight.get(span)) {
+        for (&q, &w) in col.iter().zip(weight) {
+            let w = s.splat_f32s(w);
+            let neighbor = &z[q as usize * c..][..c];
             for j in 0..c {
-                e[j] = s.mul_add_e_f32s(lambda, pull[j], cost[j]);
+                pull[j] = s.mul_add_e_f32s(w, neighbor[j], pull[j]);
             }
-            if problem.shift {
-                let mut top = e[0];
-                for j in 1..c {
-                    top = s.max_f32s(top, e[j]);
-                }
-                let top = s.reduce_max_f32s(top);
-                shifted += f64::from(top);
-                for j in 0..c {
-                    e[j] = s.sub_f32s(e[j], s.splat_f32s(top));
-                }
-            }
-            let mut sum = s.splat_f32s(0.0);
-            for j in 0..c {
-                e[j] = exp(s, e[j]);
-                sum = s.add_f32s(sum, e[j]);
-            }
-            let sum = s.reduce_sum_f32s(sum);
-            product.mantissa *= f64::from(sum);
-            let scale = s.splat_f32s(1.0 / sum);
-            for j in 0..c {
-                out[j] = s.mul_f32s(e[j], scale);
-                pulled.open = s.mul_add_e_f32s(out[j], pull[j], pulled.open);
-            }
-        }
-        if i % FLUSH == FLUSH - 1 {
-            pairwise.flush(s);
-            pulled.flush(s);
-            product.normalize();
         }
     }
-    pairwise.flush(s);
-    pulled.flush(s);
-    Sums { pairwise: pairwise.sum(), pull: pulled.sum(), lse: product.ln() + shifted }
+    let own = &z[p * c..][..c];
+    for j in 0..c {
+        pairwise.open = s.mul_add_e_f32s(own[j], pull[j], pairwise.open);
+    }
+}
+
+/// [`FLUSH`] free rows from `p` on, stage by stage.
+#[inline(always)]
+fn update_group<S: Simd, const C: usize>(
+    s: S,
+    problem: &Problem<'_>,
+    z: &[S::f32s],
+    out: &mut [S::f32s],
+    p: usize,
+    sums: &mut PassSums<S>,
+) {
+    let mut pull = [[s.splat_f32s(0.0); C]; FLUSH];
+    for (r, pull) in pull.iter_mut().enumerate() {
+        pull_row(s, &problem.edges, z, p + r, pull, &mut sums.pairwise);
+    }
+    let lambda = s.splat_f32s(problem.lambda);
+    let costs = &S::as_simd_f32s(&problem.cost).0[p * C..][..FLUSH * C];
+    let mut e = [[s.splat_f32s(0.0); C]; FLUSH];
+    for r in 0..FLUSH {
+        for j in 0..C {
+            e[r][j] = s.mul_add_e_f32s(lambda, pull[r][j], costs[r * C + j]);
+        }
+    }
+    if problem.shift {
+        for e in &mut e {
+            sums.shifted += subtract_maximum(s, e);
+        }
+    }
+    let mut total = [s.splat_f32s(0.0); FLUSH];
+    for r in 0..FLUSH {
+        for j in 0..C {
+            e[r][j] = exp(s, e[r][j]);
+            total[r] = s.add_f32s(total[r], e[r][j]);
+        }
+    }
+    let mut product = 1.0f64;
+    for r in 0..FLUSH {
+        let sum = s.reduce_sum_f32s(total[r]);
+        product *= f64::from(sum);
+        let scale = s.splat_f32s(1.0 / sum);
+        for j in 0..C {
+            let value = s.mul_f32s(e[r][j], scale);
+            out[r * C + j] = value;
+            sums.pull.open = s.mul_add_e_f32s(value, pull[r][j], sums.pull.open);
+        }
+    }
+    sums.product.mantissa *= product;
+    sums.flush(s);
+}
+
+/// Subtracts the largest entry of a row, and gives it.
+#[inline(always)]
+fn subtract_maximum<S: Simd>(s: S, e: &mut [S::f32s]) -> f64 {
+    let mut top = e[0];
+    for &e in &e[1..] {
+        top = s.max_f32s(top, e);
+    }
+    let top = s.reduce_max_f32s(top);
+    for e in e {
+        *e = s.sub_f32s(*e, s.splat_f32s(top));
+    }
+    f64::from(top)
+}
+
+/// One row, fixed or free; `pull` and `e` are scratch of one row.
+#[inline(always)]
+fn update_row<S: Simd>(
+    s: S,
+    problem: &Problem<'_>,
+    z: &[S::f32s],
+    out: &mut [S::f32s],
+    p: usize,
+    pull: &mut [S::f32s],
+    e: &mut [S::f32s],
+    sums: &mut PassSums<S>,
+) {
+    let c = pull.len();
+    pull_row(s, &problem.edges, z, p, pull, &mut sums.pairwise);
+    if p < problem.fixed {
+        out.copy_from_slice(&z[p * c..][..c]);
+    } else {
+        let lambda = s.splat_f32s(problem.lambda);
+        let cost = &S::as_simd_f32s(&problem.cost).0[p * c..][..c];
+        for j in 0..c {
+            e[j] = s.mul_add_e_f32s(lambda, pull[j], cost[j]);
+        }
+        if problem.shift {
+            sums.shifted += subtract_maximum(s, e);
+        }
+        let mut sum = s.splat_f32s(0.0);
+        for j in 0..c {
+            e[j] = exp(s, e[j]);
+            sum = s.add_f32s(sum, e[j]);
+        }
+        let sum = s.reduce_sum_f32s(sum);
+        sums.product.mantissa *= f64::from(sum);
+        let scale = s.splat_f32s(1.0 / sum);
+        for j in 0..c {
+            out[j] = s.mul_f32s(e[j], scale);
+            sums.pull.open = s.mul_add_e_f32s(out[j], pull[j], sums.pull.open);
+        }
+    }
+    sums.flush(s);
 }
 
 /// One update of every episode: the new assignments `[B, N, K]` and the energies of `z` `[B, 3]`.

@@ -245,14 +245,14 @@ struct KnnBlock<'a> {
 
 impl KnnBlock<'_> {
     #[inline(always)]
-    fn scan<S: Simd>(&mut self, s: S, query: usize, start: usize, len: usize, acc: [S::f32s; VECTORS]) {
+    fn scan<S: Simd>(&mut self, s: S, query: usize, start: usize, len: usize, acc: &[S::f32s]) {
         let k = self.k;
         let mut best = Best {
             index: &mut self.index[query * k..(query + 1) * k],
             sqdist: &mut self.sqdist[query * k..(query + 1) * k],
         };
         let own = (self.first + query) as i32;
-        for (v, values) in acc.into_iter().enumerate() {
+        for (v, &values) in acc.iter().enumerate() {
             let bound = s.splat_f32s(best.sqdist[k - 1]);
             if s.first_true_m32s(s.less_than_f32s(values, bound)) == S::F32_LANES {
                 continue;
@@ -267,6 +267,37 @@ impl KnnBlock<'_> {
             }
         }
     }
+
+    /// All rows of an episode that is in one tile: each distance is computed once and stands on both sides of the
+    /// diagonal.
+    #[inline(always)]
+    fn scan_triangle<S: Simd>(&mut self, s: S, tile: &[f32], width: usize) {
+        /// Rows of a register block of one vector.
+        const TALL: usize = 2 * ROWS;
+        let n = self.sqdist.len() / self.k;
+        let (lanes, vectors) = (S::F32_LANES, S::as_simd_f32s(tile).0);
+        let mut all = vec![0.0f32; width * width];
+        for at in 0..n.div_ceil(lanes) {
+            let column = at * lanes;
+            for first in (0..n.min(column + lanes)).step_by(TALL) {
+                let acc: [_; TALL] =
+                    block_of_tile::<S, TALL, 1>(s, tile, width, first, vectors, width / lanes, at);
+                for r in 0..TALL {
+                    let values: &[f32] = bytemuck::cast_slice(&acc[r]);
+                    all[(first + r) * width + column..][..lanes].copy_from_slice(values);
+                    if first < column {
+                        for (lane, &value) in values.iter().enumerate() {
+                            all[(column + lane) * width + first + r] = value;
+                        }
+                    }
+                }
+            }
+        }
+        let all = S::as_simd_f32s(&all).0;
+        for (row, line) in all.chunks_exact(width / lanes).take(n).enumerate() {
+            self.scan(s, row, 0, n, &line[..n.div_ceil(lanes)]);
+        }
+    }
 }
 
 impl WithSimd for KnnBlock<'_> {
@@ -279,26 +310,24 @@ impl WithSimd for KnnBlock<'_> {
         let queries = self.sqdist.len() / self.k;
         let width = tile_width(d, n);
         let mut tile = vec![0.0f32; d * width];
-        // One tile holds the whole episode: the queries are in it already.
-        let own_tile = if n > width {
-            let mut own = vec![0.0f32; d * width];
-            transpose(&x[self.first * d..(self.first + queries) * d], d, width, &mut own);
-            Some(own)
-        } else {
-            None
-        };
+        if n <= width {
+            transpose(x, d, width, &mut tile);
+            self.scan_triangle(s, &tile, width);
+            return;
+        }
+        let mut own = vec![0.0f32; d * width];
+        transpose(&x[self.first * d..(self.first + queries) * d], d, width, &mut own);
         for (t, candidates) in x.chunks(width * d).enumerate() {
             transpose(candidates, d, width, &mut tile);
             let (start, len) = (t * width, candidates.len() / d);
             let vectors = S::as_simd_f32s(&tile).0;
-            let own = own_tile.as_deref().unwrap_or(&tile);
             for at in (0..len.div_ceil(S::F32_LANES)).step_by(VECTORS) {
                 let lane = at * S::F32_LANES;
                 // The last rows of a group may be padding: computed, but not looked at.
                 for first in (0..queries).step_by(ROWS) {
                     let acc: [_; ROWS] = block_of_tile::<S, ROWS, VECTORS>(
                         s,
-                        own,
+                        &own,
                         width,
                         first,
                         vectors,
@@ -306,7 +335,7 @@ impl WithSimd for KnnBlock<'_> {
                         at,
                     );
                     for r in 0..ROWS.min(queries - first) {
-                        self.scan(s, first + r, start + lane, len - lane, acc[r]);
+                        self.scan(s, first + r, start + lane, len - lane, &acc[r]);
                     }
                 }
             }

@@ -7,6 +7,7 @@
 
 mod bound;
 mod distance;
+mod few;
 mod nearest;
 mod segment;
 mod simd;
@@ -60,6 +61,11 @@ fn contiguous(t: FloatTensor<Flex>) -> FloatTensor<Flex> {
     t.to_contiguous()
 }
 
+/// Whether the form for few prototypes of not too few coordinates is the quicker one.
+fn few_suits(m: usize, d: usize) -> bool {
+    (1..=few::FEW).contains(&m) && d >= simd::PAD
+}
+
 fn floats(t: &FloatTensor<Flex>) -> &[f32] {
     t.storage::<f32>()
 }
@@ -85,7 +91,8 @@ impl KernelOps for Flex {
     fn lowshot_sqdist(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([b, n, d], [_, m, _]) = (dims(&x), dims(&y));
         let (x, y) = (contiguous(x), contiguous(y));
-        float_tensor(distance::pairwise(Machine::widest(), floats(&x), floats(&y), [b, n, m, d]), [b, n, m])
+        let form = if few_suits(m, d) { few::pairwise } else { distance::pairwise };
+        float_tensor(form(Machine::widest(), floats(&x), floats(&y), [b, n, m, d]), [b, n, m])
     }
 
     fn lowshot_knn(x: FloatTensor<Self>, k: usize) -> (IntTensor<Self>, FloatTensor<Self>) {
@@ -101,8 +108,8 @@ impl KernelOps for Flex {
     ) -> (IntTensor<Self>, FloatTensor<Self>) {
         let ([b, n, d], [_, m, _]) = (dims(&x), dims(&prototypes));
         let (x, prototypes) = (contiguous(x), contiguous(prototypes));
-        let (label, sqdist) =
-            nearest::nearest(Machine::widest(), floats(&x), floats(&prototypes), [b, n, m, d]);
+        let form = if few_suits(m, d) { few::nearest } else { nearest::nearest };
+        let (label, sqdist) = form(Machine::widest(), floats(&x), floats(&prototypes), [b, n, m, d]);
         (int_tensor(label, [b, n]), float_tensor(sqdist, [b, n]))
     }
 
@@ -165,7 +172,7 @@ mod tests {
     use pulp::Arch;
 
     use super::simd::Machine;
-    use super::{bound, distance, nearest, segment};
+    use super::{bound, distance, few, nearest, segment};
     use crate::BoundOptions;
 
     /// Every instruction set of this machine, the plain one first.
@@ -185,9 +192,13 @@ mod tests {
     #[test]
     fn all_instruction_sets_of_this_machine_agree() {
         println!("vectors of {:?} floats", machines().iter().map(|m| m.lanes()).collect::<Vec<_>>());
-        for (b, n, m, d, k) in
-            [(1, 1, 1, 1, 1), (2, 83, 5, 19, 5), (1, 300, 50, 64, 50), (3, 40, 17, 700, 33)]
-        {
+        for (b, n, m, d, k) in [
+            (1, 1, 1, 1, 1),
+            (2, 83, 5, 19, 5),
+            (2, 83, 8, 77, 3),
+            (1, 300, 50, 64, 50),
+            (3, 40, 17, 700, 33),
+        ] {
             let (x, y) = (lattice(b * n * d, 1), lattice(b * m * d, 2));
             let label: Vec<i32> = (0..b * n).map(|i| (i * 13 % (k + 1)) as i32).collect();
             let [plain, others @ ..] = &machines()[..] else { panic!("no instruction set") };
@@ -206,6 +217,16 @@ mod tests {
                     nearest::nearest(*plain, &x, &y, [b, n, m, d]),
                     nearest::nearest(*machine, &x, &y, [b, n, m, d])
                 );
+                if m <= few::FEW {
+                    assert_eq!(
+                        distance::pairwise(*plain, &x, &y, [b, n, m, d]),
+                        few::pairwise(*machine, &x, &y, [b, n, m, d])
+                    );
+                    assert_eq!(
+                        nearest::nearest(*plain, &x, &y, [b, n, m, d]),
+                        few::nearest(*machine, &x, &y, [b, n, m, d])
+                    );
+                }
                 assert_eq!(
                     segment::segment_sum(*plain, &x, &label, [b, n, d], k),
                     segment::segment_sum(*machine, &x, &label, [b, n, d], k)

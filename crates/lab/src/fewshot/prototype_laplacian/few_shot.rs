@@ -15,8 +15,6 @@ use lowshot_core::readback;
 use lowshot_core::sampling::Episode;
 use lowshot_protocol::Report;
 
-/// Values of the features of one batch: bounds the memory of the solver to some hundred megabytes.
-const BATCH_VALUES: usize = 8 << 20;
 /// Tasks of the largest batch; more do not make a processor or a GPU busier.
 const BATCH_TASKS: usize = 2048;
 /// Seconds a batch should take, so that a page stays alive and a stop is prompt.
@@ -125,12 +123,9 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
             cx.view("accuracy", tally.bars());
             drawn = now;
         }
-        let limit = (BATCH_VALUES / values.max(1)).clamp(1, BATCH_TASKS);
-        if now - start < BATCH_SECONDS {
-            size = (size * 2).min(limit);
-        } else if now - start > 4.0 * BATCH_SECONDS {
-            size = (size / 2).max(1);
-        }
+        let limit = (cx.batch_values() / values.max(1)).clamp(1, BATCH_TASKS);
+        let factor = (BATCH_SECONDS / (now - start).max(1e-6)).clamp(0.5, 8.0);
+        size = ((size as f64 * factor) as usize).clamp(1, limit);
         cx.tick().await?;
     }
     if remaining.is_empty() {
@@ -177,34 +172,6 @@ async fn solve(
     })
 }
 
-/// Solves tasks in as many parts as there are cores to work: on a CPU the tensor library computes most operations on
-/// one thread, and tasks do not depend on each other.
-async fn solve_parts(
-    solver: &Solver,
-    source: &TaskSource,
-    tasks: &[&HostTask],
-    cx: &Context,
-) -> Result<Vec<Solved>, Error> {
-    let parts: Vec<&[&HostTask]> = tasks.chunks(tasks.len().div_ceil(cx.workers()).max(1)).collect();
-    #[cfg(not(target_family = "wasm"))]
-    if parts.len() > 1 {
-        let device = cx.device();
-        return std::thread::scope(|scope| {
-            let work = |part| move || futures::executor::block_on(solve(solver, source, part, device));
-            let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(work(part))).collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, Result<Solved, Error>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().map(join).collect()
-        });
-    }
-    let mut solved = Vec::with_capacity(parts.len());
-    for part in parts {
-        solved.push(solve(solver, source, part, cx.device()).await?);
-    }
-    Ok(solved)
-}
-
 async fn solve_group(
     main: &Solver,
     others: &[Solver],
@@ -213,12 +180,15 @@ async fn solve_group(
     cx: &Context,
 ) -> Result<Vec<(u64, Record)>, Error> {
     let start = cx.now();
-    let parts = solve_parts(main, source, tasks, cx).await?;
+    let device = cx.device();
+    let parts = cx.in_parts(tasks, |part| solve(main, source, part, device)).await?;
     let seconds = (cx.now() - start) / tasks.len() as f64;
     let mut rivals = vec![Vec::with_capacity(others.len()); tasks.len()];
     for other in others {
-        let scores = solve_parts(other, source, tasks, cx).await?.into_iter().flat_map(|part| part.scores);
-        for (rival, score) in rivals.iter_mut().zip(scores) {
+        let judge =
+            async |part: &[&HostTask]| Ok(score(other, &source.batch(part, device)?, part).await?.scores);
+        let scores: Vec<Vec<f64>> = cx.in_parts(tasks, judge).await?;
+        for (rival, score) in rivals.iter_mut().zip(scores.into_iter().flatten()) {
             rival.push(score);
         }
     }
