@@ -1,5 +1,6 @@
 //! What a running method has at hand.
 
+#[cfg(not(target_family = "wasm"))]
 use crate::cores::Cores;
 use crate::{Control, Error, Platform, Sink};
 use burn::tensor::Device;
@@ -54,6 +55,7 @@ pub struct Context {
     pub(crate) platform: Rc<dyn Platform>,
     pub(crate) sink: Rc<dyn Sink>,
     pub(crate) control: Control,
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) cores: Cores,
 }
 

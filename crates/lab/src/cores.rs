@@ -7,9 +7,9 @@ use crate::{Context, Error};
 
 /// One pool of one thread for each core. What runs inside such a pool stays on its thread, also where a library would
 /// divide its work: cores then do not wait for each other.
+#[cfg(not(target_family = "wasm"))]
 #[derive(Default)]
 pub(crate) struct Cores {
-    #[cfg(not(target_family = "wasm"))]
     pools: std::cell::OnceCell<Vec<rayon::ThreadPool>>,
 }
 

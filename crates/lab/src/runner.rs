@@ -1,5 +1,6 @@
 //! Runs a request: the one entry for command line, workers and server.
 
+#[cfg(not(target_family = "wasm"))]
 use crate::cores::Cores;
 use crate::{Context, Control, Error, Platform, ResolvedInput, Sink, VERSION, registry};
 use lowshot_core::rng::Rng;
@@ -132,6 +133,7 @@ async fn attempt(
         platform,
         sink,
         control,
+        #[cfg(not(target_family = "wasm"))]
         cores: Cores::default(),
     };
     let mut report = entry.run(Value::clone(cx.config()), &mut cx).await?;

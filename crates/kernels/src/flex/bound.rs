@@ -135,18 +135,24 @@ impl<'a> Problem<'a> {
     fn pass(&self, z: &[f32], next: &mut [f32]) -> Sums {
         let work = self.edges.col.len().max(self.n) * self.stride * 8;
         if self.n <= BLOCK || work < PARALLEL_FROM {
-            return self.machine.run(Pass { problem: self, z, next, first: 0 });
+            return self.rows(z, next, 0);
         }
         let mut sums = vec![Sums::default(); self.n.div_ceil(BLOCK)];
         let tasks: Vec<_> = next.chunks_mut(BLOCK * self.stride).zip(&mut sums).enumerate().collect();
         run_tasks(tasks, work, |(i, (next, sum))| {
-            *sum = self.machine.run(Pass { problem: self, z, next, first: i * BLOCK });
+            *sum = self.rows(z, next, i * BLOCK);
         });
         sums.into_iter().fold(Sums::default(), |t, s| Sums {
             pairwise: t.pairwise + s.pairwise,
             pull: t.pull + s.pull,
             lse: t.lse + s.lse,
         })
+    }
+
+    /// The rows of a pass from `first` on. Not inlined: the code for every width of a row is needed once.
+    #[inline(never)]
+    fn rows(&self, z: &[f32], next: &mut [f32], first: usize) -> Sums {
+        self.machine.run(Pass { problem: self, z, next, first })
     }
 
     /// `Σ z·a` over rows, from the padded costs.

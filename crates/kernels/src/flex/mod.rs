@@ -61,9 +61,10 @@ fn contiguous(t: FloatTensor<Flex>) -> FloatTensor<Flex> {
     t.to_contiguous()
 }
 
-/// Whether the form for few prototypes of not too few coordinates is the quicker one.
+/// Whether the form for few prototypes of not too few coordinates is the quicker one. The short vectors of
+/// WebAssembly are full with few prototypes too, and a page downloads one form less.
 fn few_suits(m: usize, d: usize) -> bool {
-    (1..=few::FEW).contains(&m) && d >= simd::PAD
+    !cfg!(target_family = "wasm") && (1..=few::FEW).contains(&m) && d >= simd::PAD
 }
 
 fn floats(t: &FloatTensor<Flex>) -> &[f32] {

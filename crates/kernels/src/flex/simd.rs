@@ -75,7 +75,13 @@ impl WithSimd for LaneCount {
 #[derive(Clone, Copy)]
 pub(super) enum Machine {
     /// The widest vectors there are.
-    Widest(Arch),
+    Widest(
+        #[cfg_attr(
+            all(target_family = "wasm", target_feature = "simd128"),
+            expect(dead_code, reason = "the instructions of WebAssembly are known when it is compiled")
+        )]
+        Arch,
+    ),
     /// AVX2 on a machine that also has AVX-512, for rows that would leave half of a wide vector empty.
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
@@ -102,6 +108,13 @@ impl Machine {
     /// Runs `op` with these instructions enabled.
     #[inline(always)]
     pub(super) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+        // Known when this is compiled, so that a page downloads one form of every kernel.
+        #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+        return match pulp::wasm::Simd128::try_new() {
+            Some(simd) => Simd::vectorize(simd, op),
+            None => Simd::vectorize(pulp::Scalar, op),
+        };
+        #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
         match self {
             Machine::Widest(arch) => arch.dispatch(op),
             #[cfg(target_arch = "x86_64")]
