@@ -46,6 +46,28 @@ test("it runs, and tells its page", async () => {
   await page.context().close();
 });
 
+test("attributes that the page changes later count", async () => {
+  const page = await open(browser, `${site.origin}/one`);
+  const seen = await page.evaluate(async () => {
+    const demo = document.getElementById("a");
+    const before = [await demo.getConfig(), demo.shadowRoot.querySelectorAll("[data-phase]").length];
+    demo.setAttribute("shots", "4");
+    demo.setAttribute("seed", "8");
+    await new Promise((done) => setTimeout(done));
+    const after = [await demo.getConfig(), demo.shadowRoot.querySelectorAll("[data-phase]").length];
+    const report = new Promise((done) => demo.addEventListener("lowshot-result", (e) => done(e.detail), { once: true }));
+    await demo.run();
+    return { before, after, report: await report };
+  });
+  assert.match(JSON.stringify(seen.before), /"shots":1/);
+  assert.match(JSON.stringify(seen.after), /"shots":4/);
+  assert.equal(seen.after[1], seen.before[1], "the demo before is gone");
+  assert.match(JSON.stringify(seen.report), /"seed":8/);
+  assert.equal(page.workers().length, 1);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
 test("two on a page share one worker, and one taken off the page harms nothing", async () => {
   const page = await open(browser, `${site.origin}/two`);
   await page.evaluate(async () => {

@@ -174,6 +174,37 @@ test("without WebGPU the page says so and computes on the CPU", async () => {
   await page.context().close();
 });
 
+test("the visitor takes WebGPU, and the whole page works on it", async () => {
+  const capable = await launch();
+  const page = await open(capable, `${site.url}#/prototype-laplacian?episodes=4&queries=4&compare=none&normalization=l2n`);
+  // An emulated adapter is not taken by itself, and the page says why.
+  await page.locator(".ls-engine summary").click();
+  await page.getByText(/emulated on the CPU/).waitFor({ timeout: 60_000 });
+  await page.getByRole("radio", { name: /WebGPU/ }).check();
+  await page.locator(".ls-engine-name", { hasText: /^WebGPU/ }).waitFor({ timeout: 120_000 });
+  await button(page, "Play").click();
+  await phase(page, "finished");
+  assert.match(await result(page).innerText(), /Accuracy/);
+  assert.deepEqual(page.problems, []);
+  await capable.close();
+});
+
+for (const { card } of METHODS) {
+  test(`${card.id}: the demo in its page of the book runs`, async () => {
+    const page = await open(browser, `${site.url}docs/methods/${card.id}.html`);
+    const demo = page.locator("lowshot-demo").first();
+    await demo.scrollIntoViewIfNeeded();
+    const report = demo.evaluate(async (element) => {
+      const heard = new Promise((done) => element.addEventListener("lowshot-result", (e) => done(e.detail), { once: true }));
+      await element.run();
+      return heard;
+    });
+    assert.match(JSON.stringify(await report), new RegExp(card.id));
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  });
+}
+
 for (const colorScheme of ["light", "dark"]) {
   test(`320 px, ${colorScheme}, by keyboard alone`, async () => {
     const page = await open(browser, site.url, { viewport: { width: 320, height: 640 }, colorScheme });

@@ -48,6 +48,7 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
     #starting = null;
     #visible = true;
     #watch = null;
+    #changes = null;
     #life = 0;
 
     connectedCallback() {
@@ -75,6 +76,10 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
         { rootMargin: "200px" },
       );
       this.#watch.observe(this);
+      // The page may set other attributes later. The theme is heard by attributeChangedCallback.
+      const setting = ({ attributeName: name }) => !PAGE.test(name) && !["theme", "loading"].includes(name);
+      this.#changes = new MutationObserver((changes) => changes.some(setting) && this.#again());
+      this.#changes.observe(this, { attributes: true });
       if (this.getAttribute("loading") === "eager") queueMicrotask(() => life === this.#life && this.#start().catch(() => {}));
     }
 
@@ -82,12 +87,25 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
       // Moving an element within the page takes it out for a moment.
       queueMicrotask(() => {
         if (this.isConnected || !this.#watch) return;
-        this.#life++;
         this.#watch.disconnect();
-        this.#mounted?.unmount();
-        this.#mounted?.free();
-        this.#watch = this.#mounted = this.#starting = null;
+        this.#changes.disconnect();
+        this.#unmount();
+        this.#watch = this.#changes = null;
       });
+    }
+
+    #unmount() {
+      this.#life++;
+      this.#mounted?.unmount();
+      this.#mounted?.free();
+      this.#mounted = this.#starting = null;
+    }
+
+    /** A new demo with the attributes of now; the engine of the page stays. */
+    #again() {
+      if (!this.#starting) return; // they are read when it starts
+      this.#unmount();
+      this.#start().catch(() => {});
     }
 
     attributeChangedCallback() {
@@ -129,12 +147,13 @@ button{font:inherit;padding:.5em 1.2em;border:1px solid;border-radius:.5em;backg
       const root = this.shadowRoot;
       const style = make("link", { rel: "stylesheet", href: `${base}style.css` });
       const styled = new Promise((done) => (style.onload = style.onerror = done));
+      root.querySelectorAll("link, .demo").forEach((earlier) => earlier.remove());
       root.append(style);
       const query = new URLSearchParams();
       for (const { name, value } of this.attributes) if (!PAGE.test(name)) query.append(name, value);
       const emit = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
       const [glue] = await Promise.all([ui(base), styled]);
-      const box = make("div", {});
+      const box = make("div", { class: "demo" });
       const mounted = await glue.mountElement(box, base, query.toString(), emit);
       if (life !== this.#life) {
         mounted.unmount();
