@@ -39,6 +39,11 @@ pub trait SelectionObserver {
         let _ = (count, row, score);
         async { ControlFlow::Continue(()) }
     }
+
+    /// Called between two pieces of work of one choice, so that a page stays alive and a stop is prompt.
+    fn working(&mut self) -> impl Future<Output = ControlFlow<()>> {
+        async { ControlFlow::Continue(()) }
+    }
 }
 
 impl SelectionObserver for () {}
