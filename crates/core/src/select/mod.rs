@@ -1,8 +1,38 @@
 //! Choosing rows of a pool: what to label, what to train on.
+//!
+//! | selector | chooses from | rows that |
+//! |---|---|---|
+//! | [`Random`] | [`Embeddings`] | fall to chance |
+//! | [`FacilityLocation`] | [`Embeddings`] | all rows are similar to |
+//! | [`KCenter`] | [`Embeddings`] | leave no row far away |
+//! | [`Diversity`] | [`Embeddings`] | are unlike the chosen ones on average |
+//! | [`VoteK`] | [`SimilarityGraph`] | many rows have among their nearest |
+//! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
+
+mod clusters;
+mod diversity;
+mod facility_location;
+pub mod ideal;
+mod k_center;
+mod lazy;
+mod pool;
+mod random;
+mod vote_k;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
+
+pub use clusters::GaussianClusters;
+pub use diversity::Diversity;
+pub use facility_location::FacilityLocation;
+pub use k_center::KCenter;
+pub use pool::{Embeddings, SimilarityGraph, cosine};
+pub use random::Random;
+pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,4 +87,27 @@ pub fn check_budget(budget: usize, rows: usize) -> Result<(), CoreError> {
         return Ok(());
     }
     Err(CoreError::range("budget", budget, format!("1 to {rows}, the number of rows of the pool")))
+}
+
+/// Adds a row to a selection and tells the observer.
+pub(crate) async fn choose<O: SelectionObserver>(
+    selection: &mut Selection,
+    row: usize,
+    score: f64,
+    observer: &mut O,
+) -> Result<(), CoreError> {
+    selection.rows.push(row);
+    selection.scores.push(score);
+    match observer.chosen(selection.rows.len(), row, score).await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CoreError::Interrupted),
+    }
+}
+
+/// Asks the observer between two pieces of work.
+pub(crate) async fn work<O: SelectionObserver>(observer: &mut O) -> Result<(), CoreError> {
+    match observer.working().await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CoreError::Interrupted),
+    }
 }
