@@ -55,9 +55,29 @@ impl Embeddings {
         Ok(Self { rows, dims, data, x })
     }
 
+    /// The pool of some of the rows, in the order given; rows beyond the last are left out.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] if no row is left.
+    pub fn subset(&self, rows: &[usize]) -> Result<Self, CoreError> {
+        let data: Vec<f32> = rows.iter().flat_map(|row| self.row(*row)).copied().collect();
+        let rows = data.len() / self.dims;
+        if rows == 0 {
+            let expected = format!("must name at least one of the {} rows of the pool", self.rows);
+            return Err(CoreError::Shape { what: "a part of the pool", found: vec![0], expected });
+        }
+        let x = Tensor::from_data(TensorData::new(data.clone(), [rows, self.dims]), &self.x.device());
+        Ok(Self { rows, dims: self.dims, data, x })
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// All values, row-major.
+    pub fn data(&self) -> &[f32] {
+        &self.data
     }
 
     /// Values in a row.
