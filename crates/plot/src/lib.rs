@@ -97,7 +97,8 @@ impl Default for Options {
 pub fn svg(view: &View, options: &Options) -> String {
     let mut canvas = Canvas::new(options);
     match view {
-        View::Lines(v) => lines::draw(&mut canvas, v),
+        View::Lines(v) => lines::draw(&mut canvas, v, &[]),
+        View::Bands(v) => lines::draw(&mut canvas, &v.lines, &v.bands),
         View::Scatter(v) => scatter::draw(&mut canvas, v),
         View::Bars(v) => bars::draw(&mut canvas, v),
         View::Heatmap(v) => heatmap::draw(&mut canvas, v),

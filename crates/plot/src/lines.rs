@@ -14,7 +14,7 @@ const POINTS: usize = 9000;
 /// Height of a direct label.
 const LINE: f64 = 15.0;
 
-pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
+pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines, bands: &[Vec<[f64; 3]>]) {
     let series: Vec<&Series> = lines.series.iter().take(MOST).collect();
     if lines.series.len() > MOST {
         canvas.notes.push(format!("{MOST} of {} drawn", text::count(lines.series.len(), "curve")));
@@ -53,7 +53,7 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
         x: &lines.x,
         y: &lines.y,
         x_values: &mut points().map(|p| p[0]),
-        y_values: &mut points().map(|p| p[1]),
+        y_values: &mut points().map(|p| p[1]).chain(ends_of(bands, lines)),
         fit: [Fit::Tight, Fit::Nice],
         right,
         grid_x: false,
@@ -62,6 +62,9 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
         return canvas.no_data("");
     };
     clip(canvas, &area);
+    for (i, band) in bands.iter().enumerate().take(series.len()) {
+        fill(canvas, &area, i, band);
+    }
     let budget = (POINTS / series.len().max(1)).min((area.right - area.left) as usize * 2);
     let mut ends = Vec::new();
     for (i, s) in series.iter().enumerate().rev() {
@@ -98,6 +101,32 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
     if beside {
         labels(canvas, &area, &series, ends, limit);
     }
+}
+
+/// Low and high ends of the bands that have a place on the axes.
+fn ends_of<'a>(bands: &'a [Vec<[f64; 3]>], lines: &'a Lines) -> impl Iterator<Item = f64> + 'a {
+    let ends = bands.iter().take(MOST).flatten().flat_map(|[_, low, high]| [*low, *high]);
+    ends.filter(|v| v.is_finite() && (!lines.y.log || *v > 0.0))
+}
+
+/// Fills a band: along its upper ends and back along its lower ones.
+fn fill(canvas: &mut Canvas, area: &Area, series: usize, band: &[[f64; 3]]) {
+    let budget = POINTS / 4;
+    let side = |k: usize| -> Vec<[f64; 2]> {
+        let finite = band.iter().filter(|p| p.iter().all(|v| v.is_finite()));
+        finite.filter_map(|p| Some([area.at_x(p[0])?, area.at_y(p[k])?])).collect()
+    };
+    let (mut outline, back) = (thin::curve(&side(2), budget), thin::curve(&side(1), budget));
+    outline.extend(back.iter().rev());
+    if outline.len() < 4 {
+        return;
+    }
+    let mut data = String::new();
+    curve(&mut data, &outline);
+    let colour = marks::colour(Some(series as u32));
+    canvas.raw("<g").class(&colour).raw(">");
+    canvas.path(&data, "ls-bd");
+    canvas.raw("</g>");
 }
 
 /// Opens a group that is clipped to the area, with some space for marks at its edges.

@@ -32,7 +32,7 @@ const PAGE: [[&str; 4]; 5] = [
 /// Rules in which `$name` stands for a variable of the page. The names are short because every picture carries them.
 ///
 /// `b` surface, `m` muted text, `k` small text, `h` heading, `c`/`e`nd: anchors, `g` grid, `x` axis, `l` curve,
-/// `f` fill, `o` outline in the surface's colour, `u` hollow, `r` ring, `z` ring of a chosen point, `x0`/`x1` cross,
+/// `f` fill, `bd` band, `o` outline in the surface's colour, `u` hollow, `r` ring, `z` ring of a chosen point, `x0`/`x1` cross,
 /// `a` accent, `n` no class, `w` whisker, `d` dashed, `t` text with halo, `0`–`9` classes.
 const RULES: &str = "\
 .ls-plot{max-width:100%;height:auto;fill:$fg;stroke-linecap:round;stroke-linejoin:round;font-size:12px;FONT}\
@@ -51,6 +51,7 @@ const RULES: &str = "\
 .ls-x{fill:none;stroke:$muted;stroke-opacity:.55;stroke-linecap:butt}\
 .ls-l{fill:none;stroke:currentColor;stroke-width:2px}\
 .ls-f{fill:currentColor}\
+.ls-bd{fill:currentColor;fill-opacity:.14}\
 .ls-o{stroke:$surface;stroke-width:1px}\
 .ls-j{fill-opacity:.7}\
 .ls-u{fill:$surface;stroke:currentColor;stroke-width:1.5px}\

@@ -4,7 +4,7 @@ use crate::scatter::class_name;
 use crate::text::{count, number, short};
 use crate::{heatmap, histogram, image, marks};
 use lowshot_protocol::{
-    Axis, Bars, Graph, Heatmap, Histogram, Image, Lines, Point, Role, Table, Tokens, View,
+    Axis, Bands, Bars, Graph, Heatmap, Histogram, Image, Lines, Point, Role, Table, Tokens, View,
 };
 
 /// Most curves, bars or classes that are described one by one.
@@ -13,7 +13,7 @@ const MOST: usize = 10;
 /// The kind of a picture, for want of a title.
 pub(crate) fn kind(view: &View) -> &'static str {
     match view {
-        View::Lines(_) => "Line chart",
+        View::Lines(_) | View::Bands(_) => "Line chart",
         View::Scatter(_) => "Scatter plot",
         View::Bars(_) => "Bar chart",
         View::Heatmap(_) => "Heat map",
@@ -28,6 +28,7 @@ pub(crate) fn kind(view: &View) -> &'static str {
 pub(crate) fn summary(view: &View) -> String {
     let body = match view {
         View::Lines(v) => lines(v),
+        View::Bands(v) => bands(v),
         View::Scatter(v) => {
             format!("{}. {}", axes(&v.x, &v.y), points(&v.points, v.edges.len(), &v.classes, "point"))
         }
@@ -93,6 +94,18 @@ fn lines(v: &Lines) -> String {
         ));
     }
     out + &more(v.series.len(), "curve")
+}
+
+/// As curves, with the interval at the end of each.
+fn bands(v: &Bands) -> String {
+    let mut out = lines(&v.lines);
+    for (i, (series, band)) in v.lines.series.iter().zip(&v.bands).enumerate().take(MOST) {
+        if let Some([x, low, high]) = band.iter().rfind(|p| p.iter().all(|c| c.is_finite())) {
+            let (name, x) = (named(&series.name, "curve", i), number(*x));
+            out.push_str(&format!(" Interval of {name} at {x}: {} to {}.", number(*low), number(*high)));
+        }
+    }
+    out
 }
 
 fn points(points: &[Point], edges: usize, classes: &[String], one: &str) -> String {

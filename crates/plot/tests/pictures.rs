@@ -107,9 +107,17 @@ fn views(name: &str, numbers: &[f64]) -> Vec<View> {
     let overlay = Overlay { x: n(0), y: n(1), width: n(2), height: n(3), weight: n(4) };
     let tokens = (0..numbers.len()).map(|i| Token { text: name.into(), weight: n(i) }).collect();
     let row = |i: usize| vec![Cell::Text(name.into()), Cell::Number(n(i))];
+    let bands = |log| {
+        let series = Series { name: name.into(), points: pairs.clone() };
+        let lines = Lines { x: axis(log), y: axis(log), series: vec![series] };
+        let band = (0..numbers.len()).map(|i| [n(i), n(i + 1), n(i + 2)]).collect();
+        View::Bands(Bands { lines, bands: vec![band, vec![]] })
+    };
     vec![
         lines(false),
         lines(true),
+        bands(false),
+        bands(true),
         View::Scatter(Scatter {
             x: axis(false),
             y: axis(true),
@@ -475,4 +483,21 @@ proptest! {
             prop_assert!(roxmltree::Document::parse(&html).is_ok(), "{html}");
         }
     }
+}
+
+#[test]
+fn a_band_is_filled_and_its_ends_are_within_the_axis() {
+    let axis = |label: &str| Axis { label: label.into(), log: false, range: None };
+    let series = Series { name: "a".into(), points: vec![[0.0, 1.0], [1.0, 2.0]] };
+    let lines = Lines { x: axis("x"), y: axis("y"), series: vec![series] };
+    let view =
+        View::Bands(Bands { lines: lines.clone(), bands: vec![vec![[0.0, -40.0, 3.0], [1.0, 1.0, 90.0]]] });
+    let text = check(&view, &options(Theme::Auto));
+    assert!(text.contains("class=\"ls-bd\""));
+    // The axis reaches the ends of the band, far beyond the curve.
+    let found = texts(&text);
+    assert!(found.iter().any(|t| t == "80" || t == "75" || t == "100"), "{found:?}");
+    assert!(summary(&view).contains("1 to 90"), "{}", summary(&view));
+    let plain = check(&View::Lines(lines), &options(Theme::Auto));
+    assert!(!plain.contains("class=\"ls-bd\""));
 }

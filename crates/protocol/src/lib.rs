@@ -23,8 +23,8 @@ pub use command::{Command, InputSource, RunId, RunRequest, Shard, ShardParseErro
 pub use event::{EngineInfo, EngineKind, Event, Message, NoteLevel, RunError, Unit};
 pub use report::{DeviceInfo, InputFacts, Metric, Report};
 pub use view::{
-    Axis, Bar, Bars, Cell, Edge, Graph, Heatmap, Histogram, Image, Lines, Overlay, Point, Role, Scatter,
-    Series, Table, Token, Tokens, View,
+    Axis, Bands, Bar, Bars, Cell, Edge, Graph, Heatmap, Histogram, Image, Lines, Overlay, Point, Role,
+    Scatter, Series, Table, Token, Tokens, View,
 };
 
 /// Version of the messages; an engine and a user interface must agree on it.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum View {
     /// Curves.
     Lines(Lines),
+    /// Curves with an interval around each.
+    Bands(Bands),
     /// Points in the plane, with classes and edges.
     Scatter(Scatter),
     /// Bars with intervals.
@@ -64,6 +66,16 @@ pub struct Series {
     pub name: String,
     /// Points in drawing order; all values are finite.
     pub points: Vec<[f64; 2]>,
+}
+
+/// Curves with an interval around each, drawn as a band.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bands {
+    /// The curves.
+    pub lines: Lines,
+    /// For each curve its interval as `[x, low, high]`, in drawing order; a curve without one has an empty list, or
+    /// none.
+    pub bands: Vec<Vec<[f64; 3]>>,
 }
 
 /// Points in the plane.
