@@ -130,15 +130,15 @@ fn presets() -> Vec<Preset> {
         preset(
             "clusters",
             "18 rows of six clusters",
-            "IDEAL reaches most rows. It beats random rows in accuracy, too, but facility location is better there.",
-            json!({}),
+            "IDEAL reaches most rows, as it is made to. In accuracy facility location is better.",
+            json!({"trials": 20}),
             "synthetic",
         ),
         preset(
             "six-rows",
             "Where it loses",
             "With one row for each cluster, Vote-k and facility location find dense places; IDEAL spreads out.",
-            json!({"budget": 6}),
+            json!({"budget": 6, "trials": 20}),
             "synthetic",
         ),
         preset(
@@ -146,21 +146,21 @@ fn presets() -> Vec<Preset> {
             "As the official code estimates",
             "Ten fresh cascades for each candidate and row 0 first: noise decides, and another seed chooses other rows.",
             json!({"estimator": "official-code", "diffusions": 10, "init": "first-node", "budget": 6, "pool": 150,
-                   "trials": 4, "repeat": true}),
+                   "repeat": true}),
             "synthetic",
         ),
         preset(
             "questions",
             "Bank customers' questions",
             "Which 77 of 1,000 questions should be labelled to tell 77 intents apart?",
-            json!({"budget": 77, "pool": 1000, "diffusions": 50, "judges": 50, "trials": 2}),
+            json!({"budget": 77, "pool": 1000, "diffusions": 200, "trials": 5}),
             "banking77-minilm",
         ),
         preset(
             "digits",
             "Labels that spread",
             "40 digits are labelled by hand, and their cascade labels others by a vote; the error grows by layer.",
-            json!({"budget": 40, "pool": 600, "diffusions": 50, "labeller": "vote", "compare": "random", "trials": 4}),
+            json!({"budget": 40, "pool": 600, "labeller": "vote", "compare": "random"}),
             "digits",
         ),
         Preset {
@@ -168,8 +168,8 @@ fn presets() -> Vec<Preset> {
             ..preset(
                 "published-size",
                 "Published size",
-                "Pools of up to 3,000 rows, 256 test rows, 100 labels, three trials.",
-                json!({"budget": 100, "pool": 3000, "test": 256, "diffusions": 200, "trials": 3}),
+                "Pools of up to 3,000 rows, 256 test rows, 100 labels, ten trials.",
+                json!({"budget": 100, "pool": 3000, "test": 256, "diffusions": 200}),
                 "banking77-minilm",
             )
         },

@@ -6,7 +6,7 @@ use super::trial::{Outcome, Record};
 use crate::{Context, Error};
 use lowshot_core::metrics::{Interval, mean_interval};
 use lowshot_core::select::ideal::Estimator;
-use lowshot_protocol::{Axis, Cell, Lines, Metric, Report, Series, Table, Unit, View};
+use lowshot_protocol::{Axis, Bands, Cell, Lines, Metric, Report, Series, Table, Unit, View};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,11 @@ impl<'a> Tally<'a> {
     /// Counts a trial.
     pub fn add(&mut self, index: u64, record: Record) {
         self.records.insert(index, record);
+    }
+
+    /// True if a trial is done.
+    pub fn has(&self, index: u64) -> bool {
+        self.records.contains_key(&index)
     }
 
     /// Outcomes of selector number `place`.
@@ -55,14 +60,21 @@ impl<'a> Tally<'a> {
 
     fn curves(&self, label: &str, curve: impl Fn(&Outcome) -> &Vec<f64>) -> View {
         let steps = self.config.steps();
-        let series = self.names.iter().enumerate().map(|(place, name)| {
-            let point = |(at, step): (usize, &usize)| {
-                let mean = self.mean(place, |outcome| curve(outcome).get(at).copied())?;
-                Some([*step as f64, mean.mean])
-            };
-            Series { name: (*name).to_owned(), points: steps.iter().enumerate().filter_map(point).collect() }
-        });
-        View::Lines(Lines { x: Axis::new("chosen rows"), y: Axis::new(label), series: series.collect() })
+        let (mut series, mut bands) = (Vec::new(), Vec::new());
+        for (place, name) in self.names.iter().enumerate() {
+            let (mut points, mut band) = (Vec::new(), Vec::new());
+            for (at, step) in steps.iter().enumerate() {
+                if let Some(found) = self.mean(place, |outcome| curve(outcome).get(at).copied()) {
+                    let (x, mean, half) = (*step as f64, found.mean, found.half_width);
+                    points.push([x, mean]);
+                    band.push([x, mean - half, mean + half]);
+                }
+            }
+            series.push(Series { name: (*name).to_owned(), points });
+            bands.push(band);
+        }
+        let lines = Lines { x: Axis::new("chosen rows"), y: Axis::new(label), series };
+        View::Bands(Bands { lines, bands })
     }
 
     /// Influence, accuracy and coverage of every selector at the full budget.

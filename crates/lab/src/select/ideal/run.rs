@@ -22,20 +22,21 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     let range = cx.shard().map_or(0..total, |shard| shard.range(total));
     let whole = range.end - range.start;
     let mut drawn = f64::NEG_INFINITY;
+    let mut first = None;
     for (place, index) in remaining.iter().enumerate() {
         let rng = rng.at(*index);
         let pool = pools.draw(&rng, cx.device())?;
         let start = cx.now();
         let graphs = Graphs::build(config, &pool).await?;
         let seconds = cx.now() - start;
-        if place == 0 {
-            graph_artifact(&pool.ids, &graphs, cx)?;
-        }
         let picture = (place == 0).then(|| Picture::new(&pools, &pool, &graphs));
         let mut watch = Watch::new(cx, picture);
         let record = trial::run(config, &pool, &graphs, seconds, &rng, &mut watch).await?;
         cx.record(*index, &record)?;
         tally.add(*index, record);
+        if *index == 0 {
+            first = Some((pool.ids, graphs));
+        }
         cx.progress(whole - (remaining.len() - place - 1) as u64, whole, "trials");
         let now = cx.now();
         if now - drawn > 0.15 || place + 1 == remaining.len() || cx.stepping() {
@@ -46,6 +47,15 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     }
     if remaining.is_empty() {
         tally.draw(cx);
+    }
+    // Resumed and merged runs leave the same files.
+    if first.is_none() && tally.has(0) {
+        let pool = pools.draw(&rng.at(0), cx.device())?;
+        let graphs = Graphs::build(config, &pool).await?;
+        first = Some((pool.ids, graphs));
+    }
+    if let Some((ids, graphs)) = first {
+        graph_artifact(&ids, &graphs, cx)?;
     }
     outcome::report(config, &pools, &tally, cx)
 }
