@@ -31,6 +31,18 @@ fn value(report: &Report, name: &str) -> f64 {
     report.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}")).value
 }
 
+/// A safetensors file of features without labels, on a curve in space.
+fn bare(rows: usize, dims: usize) -> Vec<u8> {
+    let data: Vec<u8> = (0..rows * dims)
+        .flat_map(|at| ((at as f32 * 0.7).sin() + 0.1 * (at % dims) as f32).to_le_bytes())
+        .collect();
+    let header = format!(
+        r#"{{"features":{{"dtype":"F32","shape":[{rows},{dims}],"data_offsets":[0,{}]}}}}"#,
+        data.len()
+    );
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+}
+
 #[test]
 fn every_preset_runs_and_leaves_what_the_card_promises() {
     let root = tempfile::tempdir().unwrap();
@@ -118,7 +130,7 @@ fn shards_join_to_the_whole_run_and_a_run_can_be_resumed() {
 }
 
 #[test]
-fn own_files_with_and_without_labels_duplicates_and_one_class() {
+fn own_files_with_and_without_labels_with_duplicates_and_with_one_class() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     fs::write(root.join("mine.csv"), csv(6, 30)).unwrap();
@@ -145,6 +157,14 @@ fn own_files_with_and_without_labels_duplicates_and_one_class() {
     };
     go("mine.csv", "mine", &[]).fine();
     assert!(value(&report(&root.join("mine")), "accuracy") > 0.0);
+    // Without labels influence is measured, and nothing else.
+    fs::write(root.join("bare.safetensors"), bare(180, 3)).unwrap();
+    go("bare.safetensors", "bare", &["--set", "labeller=vote", "--quiet"]).fine();
+    let bare = report(&root.join("bare"));
+    assert!(value(&bare, "influence") > 6.0);
+    for absent in ["accuracy", "classes_covered", "annotation_accuracy"] {
+        assert!(!bare.metrics.contains_key(absent), "{absent}");
+    }
     // One class: everything is right, and every selector covers it.
     fs::write(
         root.join("one.csv"),

@@ -7,9 +7,12 @@
 //! | [`KCenter`] | [`Embeddings`] | leave no row far away |
 //! | [`Diversity`] | [`Embeddings`] | are unlike the chosen ones on average |
 //! | [`VoteK`] | [`SimilarityGraph`] | many rows have among their nearest |
+//! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
+//! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
 
 mod clusters;
+mod confidence;
 mod diversity;
 mod facility_location;
 pub mod ideal;
@@ -27,6 +30,7 @@ use std::ops::ControlFlow;
 use crate::{CoreError, Rng};
 
 pub use clusters::GaussianClusters;
+pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidence};
 pub use diversity::Diversity;
 pub use facility_location::FacilityLocation;
 pub use k_center::KCenter;

@@ -179,6 +179,70 @@ fn generated_clusters_have_their_shares_and_say_what_is_wrong() {
     }
 }
 
+/// Confidence by row number: a row is as sure as its number says.
+struct ByNumber;
+
+impl ConfidenceScorer for ByNumber {
+    async fn confidence(&self, _labelled: &[usize], rows: &[usize]) -> Result<Vec<f64>, CoreError> {
+        Ok(rows.iter().map(|row| *row as f64).collect())
+    }
+}
+
+#[test]
+fn confident_vote_k_takes_the_most_votes_of_each_bucket_and_leaves_the_surest_tenth() {
+    let graph = block_on(SimilarityGraph::build(&random_pool(32, 3, 7), 6)).unwrap();
+    let chosen = select(&ConfidentVoteK { first: 2, ..ConfidentVoteK::new(ByNumber) }, &graph, 5);
+    let first = select(&VoteK::default(), &graph, 2);
+    assert_eq!(chosen.rows[..2], first.rows);
+    // 30 rows are left, the surest 3 are dropped, and 3 buckets hold 9 rows each.
+    let open: Vec<usize> = (0..32).filter(|row| !first.rows.contains(row)).take(27).collect();
+    for (number, row) in chosen.rows[2..].iter().enumerate() {
+        let bucket = &open[9 * number..9 * (number + 1)];
+        let before = &chosen.rows[..2 + number];
+        let voted = |v: usize, u: usize| graph.neighbors(v).contains(&(u as u32));
+        let score = |u: usize| -> f64 {
+            (0..32)
+                .filter(|v| voted(*v, u) && !before.contains(v))
+                .map(|v| 10f64.powi(-(before.iter().filter(|s| voted(v, **s)).count() as i32)))
+                .sum()
+        };
+        let best = bucket.iter().map(|u| score(*u)).fold(0.0, f64::max);
+        assert!(bucket.contains(row) && (score(*row) - best).abs() < 1e-9, "bucket {number}: {row}");
+    }
+    // All rows may be wanted; then nothing can be dropped.
+    let mut all = select(&ConfidentVoteK::new(ByNumber), &graph, 32).rows;
+    all.sort_unstable();
+    assert_eq!(all, (0..32).collect::<Vec<_>>());
+}
+
+#[test]
+fn least_confidence_takes_batches_of_the_least_sure() {
+    let p = random_pool(20, 3, 8);
+    let chosen = select(&LeastConfidence { scorer: ByNumber, batch: 4 }, &p, 10);
+    let rest: Vec<usize> = (0..20).filter(|row| !chosen.rows[..4].contains(row)).take(6).collect();
+    assert_eq!(chosen.rows[4..], rest);
+    // By closeness the next row is the one farthest from the labelled ones.
+    let chosen = select(&LeastConfidence { scorer: Closeness(&p), batch: 1 }, &p, 3);
+    let near = |row: usize| p.similarity(row, chosen.rows[0]);
+    let farthest = (0..20).min_by(|a, b| near(*a).total_cmp(&near(*b))).unwrap();
+    assert_eq!(chosen.rows[1], farthest);
+}
+
+#[test]
+fn a_scorer_that_answers_nonsense_is_refused() {
+    struct Broken(Vec<f64>);
+    impl ConfidenceScorer for Broken {
+        async fn confidence(&self, _labelled: &[usize], _rows: &[usize]) -> Result<Vec<f64>, CoreError> {
+            Ok(self.0.clone())
+        }
+    }
+    let p = random_pool(5, 2, 1);
+    for answer in [vec![], vec![0.0, f64::NAN, 0.0, 0.0]] {
+        let selector = LeastConfidence { scorer: Broken(answer), batch: 1 };
+        assert!(block_on(selector.select(&p, 3, &Rng::new(1), &mut ())).is_err());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
