@@ -40,6 +40,7 @@ pub mod pca;
 pub mod readback;
 pub mod rng;
 pub mod sampling;
+pub mod select;
 pub mod synthetic;
 
 pub use error::CoreError;

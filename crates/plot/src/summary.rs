@@ -91,6 +91,15 @@ fn lines(v: &Lines) -> String {
             at(finite.iter().min_by(by)),
             at(finite.iter().max_by(by)),
         ));
+        if let Some(([x, _], [low, high])) = s
+            .points
+            .iter()
+            .zip(&s.band)
+            .rfind(|(p, band)| p[0].is_finite() && band.iter().all(|c| c.is_finite()))
+        {
+            let (low, high) = (number(*low), number(*high));
+            out.push_str(&format!(" Its interval at {}: {low} to {high}.", number(*x)));
+        }
     }
     out + &more(v.series.len(), "curve")
 }

@@ -112,6 +112,23 @@ pub fn agreement(a: &[u8], b: &[u8]) -> f64 {
     same as f64 / all as f64
 }
 
+/// Share of equal rows, place by place, in the lists `selected` of two `selection.json`: a list of trials, or one.
+///
+/// # Panics
+/// If they are not selections of the same size.
+pub fn selected_agreement(a: &[u8], b: &[u8]) -> f64 {
+    let read = |bytes: &[u8]| -> Vec<serde_json::Value> {
+        let file: serde_json::Value = serde_json::from_slice(bytes).expect("selection.json");
+        let trials = file.as_array().cloned().unwrap_or_else(|| vec![file]);
+        let rows = |trial: &serde_json::Value| trial["selected"].as_array().cloned().unwrap_or_default();
+        trials.iter().flat_map(rows).collect()
+    };
+    let (a, b) = (read(a), read(b));
+    assert_eq!(a.len(), b.len(), "number of chosen rows");
+    assert!(!a.is_empty(), "there are chosen rows to compare");
+    a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
+}
+
 /// Share of values of a tensor that differ by more than `tolerance` between two safetensors files.
 ///
 /// # Panics

@@ -4,7 +4,7 @@
 
 use lowshot_lab::device::DeviceKind;
 use lowshot_lab::registry::METHODS;
-use lowshot_parity::{agreement, available, differing, run_on};
+use lowshot_parity::{agreement, available, differing, run_on, selected_agreement};
 use lowshot_protocol::schema::{self, FieldKind};
 use lowshot_protocol::{InputSource, RunRequest};
 use serde_json::{Value, json};
@@ -13,13 +13,17 @@ use std::collections::BTreeMap;
 /// Tasks of a comparison: enough for thousands of labels in all, few enough for a software adapter.
 const EPISODES: u64 = 10;
 
+/// What methods leave that choose rows.
+const SELECTION: &str = "selection.json";
+
 /// Every browser-sized preset, and every word of every choice field, one at a time.
 fn requests() -> Vec<(String, RunRequest)> {
     let mut requests = Vec::new();
     for info in METHODS.iter().map(|entry| entry.info()) {
         let few = |mut config: Value| {
             let known = |name: &str| info.schema["properties"].get(name).is_some();
-            for (name, value) in [("episodes", json!(EPISODES)), ("compare", json!("none"))] {
+            let small = [("episodes", json!(EPISODES)), ("trials", json!(2)), ("compare", json!("none"))];
+            for (name, value) in small {
                 if known(name) {
                     config[name] = value;
                 }
@@ -67,6 +71,12 @@ fn compare(kind: DeviceKind, name: &str) {
             }
         };
         let gpu = run_on(kind, request).unwrap();
+        if let (Some(a), Some(b)) = (cpu.artifacts.get(SELECTION), gpu.artifacts.get(SELECTION)) {
+            let same = selected_agreement(a, b);
+            println!("{title} on {name}: {same:.4} of the chosen rows agree");
+            assert!(same >= 0.999, "{title} on {name}: only {same} of the chosen rows agree");
+            continue;
+        }
         let same = agreement(&cpu.artifacts["predictions.json"], &gpu.artifacts["predictions.json"]);
         println!("{title} on {name}: {:.4} of the labels agree", same);
         assert!(same >= 0.999, "{title} on {name}: only {same} of the labels agree");

@@ -1,8 +1,42 @@
 //! Choosing rows of a pool: what to label, what to train on.
+//!
+//! | selector | chooses from | rows that |
+//! |---|---|---|
+//! | [`Random`] | [`Embeddings`] | fall to chance |
+//! | [`FacilityLocation`] | [`Embeddings`] | all rows are similar to |
+//! | [`KCenter`] | [`Embeddings`] | leave no row far away |
+//! | [`Diversity`] | [`Embeddings`] | are unlike the chosen ones on average |
+//! | [`VoteK`] | [`SimilarityGraph`] | many rows have among their nearest |
+//! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
+//! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
+//! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
+
+mod clusters;
+mod confidence;
+mod diversity;
+mod facility_location;
+pub mod ideal;
+mod k_center;
+mod lazy;
+mod pool;
+mod random;
+mod vote_k;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
+
+pub use clusters::GaussianClusters;
+pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidence};
+pub use diversity::Diversity;
+pub use facility_location::FacilityLocation;
+pub use k_center::KCenter;
+pub use pool::{Embeddings, SimilarityGraph, cosine};
+pub use random::Random;
+pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +73,11 @@ pub trait SelectionObserver {
         let _ = (count, row, score);
         async { ControlFlow::Continue(()) }
     }
+
+    /// Called between two pieces of work of one choice, so that a page stays alive and a stop is prompt.
+    fn working(&mut self) -> impl Future<Output = ControlFlow<()>> {
+        async { ControlFlow::Continue(()) }
+    }
 }
 
 impl SelectionObserver for () {}
@@ -52,4 +91,27 @@ pub fn check_budget(budget: usize, rows: usize) -> Result<(), CoreError> {
         return Ok(());
     }
     Err(CoreError::range("budget", budget, format!("1 to {rows}, the number of rows of the pool")))
+}
+
+/// Adds a row to a selection and tells the observer.
+pub(crate) async fn choose<O: SelectionObserver>(
+    selection: &mut Selection,
+    row: usize,
+    score: f64,
+    observer: &mut O,
+) -> Result<(), CoreError> {
+    selection.rows.push(row);
+    selection.scores.push(score);
+    match observer.chosen(selection.rows.len(), row, score).await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CoreError::Interrupted),
+    }
+}
+
+/// Asks the observer between two pieces of work.
+pub(crate) async fn work<O: SelectionObserver>(observer: &mut O) -> Result<(), CoreError> {
+    match observer.working().await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CoreError::Interrupted),
+    }
 }

@@ -1,1 +1,5 @@
 //! Active learning and data selection.
+
+mod ideal;
+
+pub use ideal::Ideal;

@@ -1,0 +1,177 @@
+//! What the method says about itself.
+
+use lowshot_data::bundled::{BundledSet, CATALOG};
+use lowshot_protocol::{
+    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
+    Paper, Preset, ViewSpec,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The card.
+pub fn card() -> MethodCard {
+    MethodCard {
+        id: "ideal".into(),
+        title: "Influence-driven annotation (IDEAL)".into(),
+        summary: "Choose the few rows worth labelling: those whose influence, spread from neighbour to neighbour, \
+                  reaches most of the pool."
+            .into(),
+        family: Family::Select,
+        paper: Paper {
+            title: "IDEAL: Influence-Driven Selective Annotations Empower In-Context Learners in Large Language \
+                    Models"
+                .into(),
+            authors: "Shaokun Zhang, Xiaobo Xia, Zhaoqing Wang, Ling-Hao Chen, Jiale Liu, Qingyun Wu, Tongliang Liu"
+                .into(),
+            year: 2023,
+            url: "https://arxiv.org/abs/2310.10873".into(),
+        },
+        inputs: inputs(),
+        artifacts: vec![
+            artifact(
+                "selection.json",
+                "For each trial: the chosen rows of the data in order, their marginal gains, the influence on fresh \
+                 worlds, the layers of a cascade, and what the other selectors chose.",
+            ),
+            artifact(
+                "graph.safetensors",
+                "The graph of the first trial: `rows` of the data, `successors` and `probabilities` (up to 64 MiB).",
+            ),
+        ],
+        views: vec![
+            view(
+                "points",
+                "The pool and what is chosen",
+                "The pool of the first trial in the plane of its two longest directions. Fill: class. Diamonds: \
+                 chosen rows. Lines lead to the three nearest rows.",
+            ),
+            view(
+                "cascade",
+                "A cascade from the chosen rows",
+                "One cascade: colour says in which step a row was reached. Each active row tries each of its \
+                 neighbours once.",
+            ),
+            view(
+                "influence",
+                "Influence against budget",
+                "Rows that cascades from the first chosen rows reach, in fresh worlds; mean over the trials, with 95 % \
+                 intervals. The gain of one more row shrinks.",
+            ),
+            view(
+                "accuracy",
+                "Accuracy against budget",
+                "Share of other rows that have the class of their most similar chosen row; mean over the trials, with \
+                 95 % intervals. The largest influence is not always the best accuracy.",
+            ),
+            view("methods", "At the full budget", "Influence, accuracy and classes covered, with 95 % intervals."),
+            view(
+                "layers",
+                "Automatic annotation",
+                "Share of wrong labels by layer of the cascade: errors grow with the distance from what people \
+                 labelled.",
+            ),
+        ],
+        metrics: vec![
+            metric("influence", "Influence in fresh worlds (rows)", Direction::Higher),
+            metric("believed_influence", "Influence by the search's own estimate (rows)", Direction::Neutral),
+            metric("accuracy", "Accuracy of the nearest chosen row", Direction::Higher),
+            metric("classes_covered", "Classes with a chosen row", Direction::Higher),
+            metric("overlap", "Rows chosen again with another seed", Direction::Higher),
+            metric("annotated", "Rows with a label after annotation", Direction::Higher),
+            metric("annotation_accuracy", "Right labels among annotated rows", Direction::Higher),
+            metric("trials", "Trials", Direction::Neutral),
+            metric("selection_seconds", "Seconds a selection", Direction::Lower),
+        ],
+        presets: presets(),
+    }
+}
+
+fn inputs() -> Vec<InputSpec> {
+    let set = |set: &BundledSet| BundledInput {
+        name: set.name.into(),
+        title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
+    };
+    let synthetic =
+        BundledInput { name: "synthetic".into(), title: "Generated: six clusters of unequal size".into() };
+    vec![InputSpec {
+        name: "features".into(),
+        kind: InputKind::Features,
+        help: "Embeddings of the pool: `features` N×D (npz, safetensors) or csv. Labels are used to measure only, and \
+               may be missing."
+            .into(),
+        formats: vec![Format::Npz, Format::Safetensors, Format::Csv],
+        bundled: [synthetic].into_iter().chain(CATALOG.iter().map(set)).collect(),
+        optional: false,
+    }]
+}
+
+fn artifact(name: &str, help: &str) -> ArtifactSpec {
+    ArtifactSpec { name: name.into(), help: help.into() }
+}
+
+fn view(id: &str, title: &str, help: &str) -> ViewSpec {
+    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
+}
+
+fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
+    MetricSpec { name: name.into(), title: title.into(), better }
+}
+
+fn presets() -> Vec<Preset> {
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
+        id: id.into(),
+        title: title.into(),
+        summary: summary.into(),
+        config,
+        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
+        native: false,
+    };
+    vec![
+        preset(
+            "clusters",
+            "18 rows of six clusters",
+            "IDEAL reaches most rows, as it is made to. In accuracy facility location is better.",
+            json!({"trials": 20}),
+            "synthetic",
+        ),
+        preset(
+            "six-rows",
+            "Where it loses",
+            "With one row for each cluster, Vote-k and facility location find dense places; IDEAL spreads out.",
+            json!({"budget": 6, "trials": 20}),
+            "synthetic",
+        ),
+        preset(
+            "official-code",
+            "As the official code estimates",
+            "Ten fresh cascades for each candidate and row 0 first: noise decides, and another seed chooses other rows.",
+            json!({"estimator": "official-code", "diffusions": 10, "init": "first-node", "budget": 6, "pool": 150,
+                   "repeat": true}),
+            "synthetic",
+        ),
+        preset(
+            "questions",
+            "Bank customers' questions",
+            "Which 77 of 1,000 questions should be labelled to tell 77 intents apart?",
+            json!({"budget": 77, "pool": 1000, "diffusions": 200, "trials": 5}),
+            "banking77-minilm",
+        ),
+        preset(
+            "digits",
+            "Labels that spread",
+            "40 digits are labelled by hand, and their cascade labels others by a vote; the error grows by layer.",
+            json!({"budget": 40, "pool": 600, "labeller": "vote", "compare": "random"}),
+            "digits",
+        ),
+        Preset {
+            native: true,
+            ..preset(
+                "published-size",
+                "Published size",
+                "Pools of up to 3,000 rows, 256 test rows, 100 labels, ten trials.",
+                json!({"budget": 100, "pool": 3000, "test": 256, "diffusions": 200}),
+                "banking77-minilm",
+            )
+        },
+    ]
+}
