@@ -17,6 +17,13 @@ const CSP =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data: blob:; connect-src 'self' ws: wss:";
 
+/** A configuration with few items, which a software WebGPU adapter can finish too. */
+export function small(method, config) {
+  const few = { episodes: 24, trials: 2, compare: "none" };
+  const known = Object.entries(few).filter(([name]) => name in method.schema.properties);
+  return { ...config, ...Object.fromEntries(known) };
+}
+
 /** Serves a folder under a path that is not the root; `extra` maps further paths to [type, body]. */
 export async function serve(folder = DIST, prefix = "/some/path", extra = {}) {
   const server = createServer(async (request, response) => {

@@ -1,10 +1,11 @@
-//! The same run on every device: labels agree on at least 99.9 %, soft assignments to 1e-4.
+//! The same run on every device: of what it left, 99.9 % of the labels are equal, and numbers differ by 1e-4 at most.
 
 use futures::executor::block_on;
 use futures::future::LocalBoxFuture;
 use lowshot_lab::device::{self, DeviceError, DeviceKind};
 use lowshot_lab::{Control, Error, Platform, Resumed, Sink, run};
 use lowshot_protocol::{Event, Report, RunRequest};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -91,55 +92,119 @@ pub fn available(kind: DeviceKind, name: &str) -> bool {
     }
 }
 
-/// Share of equal labels in two `predictions.json`.
-///
-/// # Panics
-/// If they are not predictions of the same tasks.
-pub fn agreement(a: &[u8], b: &[u8]) -> f64 {
-    let read =
-        |bytes: &[u8]| -> Vec<serde_json::Value> { serde_json::from_slice(bytes).expect("predictions.json") };
-    let (a, b) = (read(a), read(b));
-    assert_eq!(a.len(), b.len(), "number of tasks");
-    let (mut same, mut all) = (0usize, 0usize);
-    for (a, b) in a.iter().zip(&b) {
-        let list = |v: &serde_json::Value| v["predicted"].as_array().cloned().unwrap_or_default();
-        let (a, b) = (list(a), list(b));
-        assert_eq!(a.len(), b.len(), "number of queries");
-        same += a.iter().zip(&b).filter(|(a, b)| a == b).count();
-        all += a.len();
+/// How far the artifacts of two runs of one request agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Agreement {
+    /// Whole numbers, words and truths that were compared: labels, chosen rows, counts.
+    pub discrete: usize,
+    /// Those of them that are equal.
+    pub equal: usize,
+    /// Numbers that were compared: assignments, scores.
+    pub numbers: usize,
+    /// Those of them that differ by more than 1e-4, of the larger value where it is above 1.
+    pub far: usize,
+}
+
+impl Agreement {
+    /// Compares what two runs left: JSON value by value (`.jsonl` line by line), `f32` tensors of safetensors, other
+    /// files as wholes. Numbers of iterations are left out: when to stop can hang on the last digit.
+    ///
+    /// # Panics
+    /// If the runs left different files, or a file cannot be read.
+    pub fn of(a: &Outcome, b: &Outcome) -> Agreement {
+        assert!(a.artifacts.keys().eq(b.artifacts.keys()), "the runs left different files");
+        let mut found = Agreement::default();
+        for ((name, a), b) in a.artifacts.iter().zip(b.artifacts.values()) {
+            let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).expect(name);
+            match name.rsplit('.').next() {
+                Some("json") => found.json(&json(a), &json(b)),
+                Some("jsonl") => {
+                    let lines = |bytes: &[u8]| {
+                        Value::Array(
+                            bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(json).collect(),
+                        )
+                    };
+                    found.json(&lines(a), &lines(b));
+                }
+                Some("safetensors") => found.tensors(a, b),
+                _ => found.equal_if(a == b),
+            }
+        }
+        found
     }
-    assert!(all > 0, "there are predictions to compare");
-    same as f64 / all as f64
-}
 
-/// Share of equal rows, place by place, in the lists `selected` of two `selection.json`: a list of trials, or one.
-///
-/// # Panics
-/// If they are not selections of the same size.
-pub fn selected_agreement(a: &[u8], b: &[u8]) -> f64 {
-    let read = |bytes: &[u8]| -> Vec<serde_json::Value> {
-        let file: serde_json::Value = serde_json::from_slice(bytes).expect("selection.json");
-        let trials = file.as_array().cloned().unwrap_or_else(|| vec![file]);
-        let rows = |trial: &serde_json::Value| trial["selected"].as_array().cloned().unwrap_or_default();
-        trials.iter().flat_map(rows).collect()
-    };
-    let (a, b) = (read(a), read(b));
-    assert_eq!(a.len(), b.len(), "number of chosen rows");
-    assert!(!a.is_empty(), "there are chosen rows to compare");
-    a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
-}
+    /// Share of equal discrete values.
+    pub fn share(&self) -> f64 {
+        self.equal as f64 / self.discrete.max(1) as f64
+    }
 
-/// Share of values of a tensor that differ by more than `tolerance` between two safetensors files.
-///
-/// # Panics
-/// If the tensor is missing or of another shape.
-pub fn differing(a: &[u8], b: &[u8], name: &str, tolerance: f32) -> f64 {
-    let read = |bytes: &[u8]| -> Vec<f32> {
-        let file = safetensors::SafeTensors::deserialize(bytes).expect("safetensors");
-        let tensor = file.tensor(name).expect("the tensor");
-        tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-    };
-    let (a, b) = (read(a), read(b));
-    assert_eq!(a.len(), b.len(), "size of {name}");
-    a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > tolerance).count() as f64 / a.len().max(1) as f64
+    /// Checks the bounds: 99.9 % of the discrete values are equal, and no number is far from its twin; where some
+    /// discrete values differ, what depends on them differs altogether, so then 1 % of the numbers may.
+    ///
+    /// # Panics
+    /// If a bound is broken, or nothing was compared.
+    pub fn check(&self, title: &str) {
+        println!(
+            "{title}: {:.4} of {} labels agree, {} of {} numbers differ",
+            self.share(),
+            self.discrete,
+            self.far,
+            self.numbers
+        );
+        assert!(self.discrete + self.numbers > 0, "{title}: there is nothing to compare");
+        assert!(self.share() >= 0.999, "{title}: only {} of the labels agree", self.share());
+        let allowed = if self.equal == self.discrete { 0 } else { self.numbers / 100 };
+        assert!(
+            self.far <= allowed,
+            "{title}: {} of {} numbers differ by more than 1e-4",
+            self.far,
+            self.numbers
+        );
+    }
+
+    fn equal_if(&mut self, equal: bool) {
+        self.discrete += 1;
+        self.equal += usize::from(equal);
+    }
+
+    fn number(&mut self, a: f64, b: f64) {
+        self.numbers += 1;
+        self.far += usize::from((a - b).abs() > 1e-4 * a.abs().max(b.abs()).max(1.0));
+    }
+
+    fn json(&mut self, a: &Value, b: &Value) {
+        match (a, b) {
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                a.iter().zip(b).for_each(|(a, b)| self.json(a, b));
+            }
+            (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+                let values = a.iter().zip(b.values()).filter(|((name, _), _)| *name != "iterations");
+                values.for_each(|((_, a), b)| self.json(a, b));
+            }
+            (Value::Number(x), Value::Number(y)) if x.is_f64() || y.is_f64() => {
+                self.number(x.as_f64().unwrap_or(f64::NAN), y.as_f64().unwrap_or(f64::NAN));
+            }
+            _ => self.equal_if(a == b),
+        }
+    }
+
+    fn tensors(&mut self, a: &[u8], b: &[u8]) {
+        let read = |bytes| safetensors::SafeTensors::deserialize(bytes).expect("safetensors");
+        let (a, b) = (read(a), read(b));
+        for (name, a) in a.tensors() {
+            let b = b.tensor(&name).expect("the same tensors");
+            assert_eq!(a.shape(), b.shape(), "shape of {name}");
+            if a.dtype() == safetensors::Dtype::F32 {
+                let values = |bytes: &[u8]| -> Vec<f64> {
+                    bytes
+                        .chunks_exact(4)
+                        .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+                        .collect()
+                };
+                values(a.data()).into_iter().zip(values(b.data())).for_each(|(a, b)| self.number(a, b));
+            } else {
+                self.equal_if(a.data() == b.data());
+            }
+        }
+    }
 }

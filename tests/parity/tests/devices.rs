@@ -4,7 +4,7 @@
 
 use lowshot_lab::device::DeviceKind;
 use lowshot_lab::registry::METHODS;
-use lowshot_parity::{agreement, available, differing, run_on, selected_agreement};
+use lowshot_parity::{Agreement, available, run_on};
 use lowshot_protocol::schema::{self, FieldKind};
 use lowshot_protocol::{InputSource, RunRequest};
 use serde_json::{Value, json};
@@ -13,17 +13,15 @@ use std::collections::BTreeMap;
 /// Tasks of a comparison: enough for thousands of labels in all, few enough for a software adapter.
 const EPISODES: u64 = 10;
 
-/// What methods leave that choose rows.
-const SELECTION: &str = "selection.json";
-
 /// Every browser-sized preset, and every word of every choice field, one at a time.
 fn requests() -> Vec<(String, RunRequest)> {
     let mut requests = Vec::new();
     for info in METHODS.iter().map(|entry| entry.info()) {
         let few = |mut config: Value| {
             let known = |name: &str| info.schema["properties"].get(name).is_some();
-            let small = [("episodes", json!(EPISODES)), ("trials", json!(2)), ("compare", json!("none"))];
-            for (name, value) in small {
+            for (name, value) in
+                [("episodes", json!(EPISODES)), ("trials", json!(2)), ("compare", json!("none"))]
+            {
                 if known(name) {
                     config[name] = value;
                 }
@@ -71,20 +69,7 @@ fn compare(kind: DeviceKind, name: &str) {
             }
         };
         let gpu = run_on(kind, request).unwrap();
-        if let (Some(a), Some(b)) = (cpu.artifacts.get(SELECTION), gpu.artifacts.get(SELECTION)) {
-            let same = selected_agreement(a, b);
-            println!("{title} on {name}: {same:.4} of the chosen rows agree");
-            assert!(same >= 0.999, "{title} on {name}: only {same} of the chosen rows agree");
-            continue;
-        }
-        let same = agreement(&cpu.artifacts["predictions.json"], &gpu.artifacts["predictions.json"]);
-        println!("{title} on {name}: {:.4} of the labels agree", same);
-        assert!(same >= 0.999, "{title} on {name}: only {same} of the labels agree");
-        let (a, b) = (&cpu.artifacts["assignments.safetensors"], &gpu.artifacts["assignments.safetensors"]);
-        // A task whose labels differ has other prototypes, and so other assignments altogether.
-        let allowed = if same == 1.0 { 0.0 } else { 0.01 };
-        let off = differing(a, b, "z", 1e-4);
-        assert!(off <= allowed, "{title} on {name}: {off} of the assignments differ by more than 1e-4");
+        Agreement::of(&cpu, &gpu).check(&format!("{title} on {name}"));
     }
 }
 
