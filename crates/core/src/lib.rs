@@ -24,7 +24,7 @@
 //! |---|---|
 //! | [`fewshot`] | transductive few-shot classifiers and unsupervised clustering |
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
-//! | [`select`] | choosing what to label or to train on
+//! | [`select`] | choosing what to label or to train on |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
@@ -40,6 +40,7 @@ pub mod pca;
 pub mod readback;
 pub mod rng;
 pub mod sampling;
+pub mod select;
 pub mod synthetic;
 
 pub use error::CoreError;

@@ -1,8 +1,23 @@
 //! Choosing rows of a pool: what to label, what to train on.
 
+pub mod add_one_in;
+mod diverse_quality;
+mod farthest_point;
+mod instruction_difficulty;
+mod points;
+mod top_quality;
+mod uniform;
+
 use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
+
+pub use diverse_quality::DiverseQuality;
+pub use farthest_point::FarthestPoint;
+pub use instruction_difficulty::{InstructionDifficulty, ResponseLosses};
+pub use points::{Distance, Points, QualityPool, percentiles};
+pub use top_quality::{QualityThreshold, TopQuality};
+pub use uniform::Uniform;
 
 /// Rows of a pool in the order they were chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,4 +67,19 @@ pub fn check_budget(budget: usize, rows: usize) -> Result<(), CoreError> {
         return Ok(());
     }
     Err(CoreError::range("budget", budget, format!("1 to {rows}, the number of rows of the pool")))
+}
+
+/// Adds a choice to a selection and tells the observer.
+async fn tell<O: SelectionObserver>(
+    selection: &mut Selection,
+    row: usize,
+    score: f64,
+    observer: &mut O,
+) -> Result<(), CoreError> {
+    selection.rows.push(row);
+    selection.scores.push(score);
+    match observer.chosen(selection.rows.len(), row, score).await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CoreError::Interrupted),
+    }
 }
