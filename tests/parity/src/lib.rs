@@ -126,3 +126,32 @@ pub fn differing(a: &[u8], b: &[u8], name: &str, tolerance: f32) -> f64 {
     assert_eq!(a.len(), b.len(), "size of {name}");
     a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > tolerance).count() as f64 / a.len().max(1) as f64
 }
+
+/// Share of equal values in two JSON files of one shape, such as two `selection.json`.
+///
+/// # Panics
+/// If they are not JSON, or lists or objects of different sizes stand in one place.
+pub fn equal_values(a: &[u8], b: &[u8]) -> f64 {
+    fn count(a: &serde_json::Value, b: &serde_json::Value, same: &mut usize, all: &mut usize) {
+        use serde_json::Value::{Array, Object};
+        match (a, b) {
+            (Array(a), Array(b)) => {
+                assert_eq!(a.len(), b.len(), "size of a list");
+                a.iter().zip(b).for_each(|(a, b)| count(a, b, same, all));
+            }
+            (Object(a), Object(b)) => {
+                assert!(a.keys().eq(b.keys()), "names of an object");
+                a.values().zip(b.values()).for_each(|(a, b)| count(a, b, same, all));
+            }
+            _ => {
+                *same += usize::from(a == b);
+                *all += 1;
+            }
+        }
+    }
+    let read = |bytes: &[u8]| -> serde_json::Value { serde_json::from_slice(bytes).expect("JSON") };
+    let (mut same, mut all) = (0, 0);
+    count(&read(a), &read(b), &mut same, &mut all);
+    assert!(all > 0, "there are values to compare");
+    same as f64 / all as f64
+}

@@ -93,7 +93,10 @@ impl Summary {
     /// Mean and interval of a measure; `None` if no trial has it.
     pub fn interval(&self, name: &str, measure: Measure) -> Option<Interval> {
         let values: Vec<f64> = self.scores(name).filter_map(|scores| measure.of(scores)).collect();
-        mean_interval(&values).ok()
+        let interval = mean_interval(&values).ok()?;
+        // Equal values have a deviation of rounding alone.
+        let exact = interval.half_width < 1e-12 * interval.mean.abs();
+        Some(if exact { Interval { half_width: 0.0, ..interval } } else { interval })
     }
 
     /// Counts over the questions of all trials.
@@ -164,7 +167,9 @@ pub async fn report(
     cx.view("points", Picture::new(&pool).view(&first.ours.rows, None));
 
     for (measure, key, _, unit) in MEASURES {
-        for name in summary.names() {
+        // The table has all of them.
+        let shared = matches!(measure, Measure::Quality | Measure::MeanCover | Measure::MaxCover);
+        for name in summary.names().iter().filter(|name| shared || *name == OURS) {
             let key = if name == OURS { key.to_owned() } else { format!("{key}_{}", name.replace('-', "_")) };
             if let Some(interval) = summary.interval(name, measure) {
                 let metric = Metric::with_half_width(interval.mean, interval.half_width, unit);

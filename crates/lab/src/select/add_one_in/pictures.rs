@@ -1,6 +1,6 @@
 //! The pool with what is chosen from it, and everything that is counted over trials.
 
-use super::config::{Config, JudgeKind};
+use super::config::Config;
 use super::outcome::{Measure, Summary};
 use super::source::Pool;
 use lowshot_core::pca::Plane;
@@ -10,7 +10,7 @@ use lowshot_protocol::{Axis, Bar, Bars, Edge, Histogram, Lines, Point, Role, Sca
 /// Rows that are not chosen and are drawn all the same.
 const DRAWN: usize = 700;
 /// Classes of quality.
-const FIFTHS: [&str; 5] = ["lowest fifth", "low", "middle fifth of quality", "high", "highest fifth"];
+const FIFTHS: [&str; 5] = ["quality: lowest fifth", "second", "middle", "fourth", "highest"];
 
 /// The pool in the plane.
 pub struct Picture {
@@ -150,15 +150,11 @@ pub fn fluid(config: &Config, summary: &Summary) -> View {
         }
     }
     let measured = measured.iter().rev().map(|([x, y], count)| [x / count, y / count]).collect();
-    let name = match config.judge {
-        JudgeKind::Value if config.lambda_d == 0.0 => "measured",
-        _ => "measured (not by quality alone)",
-    };
     let series = |name: String, points: Vec<[f64; 2]>| Series { name, points };
     let series = vec![
-        series(name.to_owned(), measured),
+        series("measured".to_owned(), measured),
         series(
-            format!("perfect judge, {} options", config.options),
+            format!("perfect, {} options", config.options),
             shares().map(|t| [t, fluid_mean(config.options, t)]).collect(),
         ),
         series("best rows".to_owned(), shares().map(|t| [t, top_mean(t)]).collect()),
