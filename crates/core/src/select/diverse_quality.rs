@@ -31,7 +31,7 @@ impl Selector for DiverseQuality {
         observer: &mut O,
     ) -> Result<Selection, CoreError> {
         pool.check(budget)?;
-        if !(self.least >= 0.0) {
+        if self.least.is_nan() || self.least < 0.0 {
             return Err(CoreError::range("least", self.least, "at least 0"));
         }
         let mut selection = Selection::default();

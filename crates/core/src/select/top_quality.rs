@@ -51,7 +51,7 @@ impl Selector for QualityThreshold {
         pool.check(budget)?;
         let mut selection = Selection::default();
         for row in pool.best_first().into_iter().take(budget) {
-            if !(pool.quality()[row] >= self.threshold) {
+            if pool.quality()[row] < self.threshold || self.threshold.is_nan() {
                 break;
             }
             tell(&mut selection, row, pool.quality()[row], observer).await?;

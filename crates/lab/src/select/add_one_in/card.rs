@@ -44,7 +44,7 @@ pub fn card() -> MethodCard {
                 "One point a method. Higher is better, further left is better covered. The line is the way of the method, \
                  a tenth of the budget at a time.",
             ),
-            ("quality", "Mean quality", "Mean over the trials so far, with 95 % intervals."),
+            ("mean-quality", "Mean quality", "Mean over the trials so far, with 95 % intervals."),
             ("exposure", "How often a row was an option", "Rows of all trials by the number of questions they were in."),
             ("positions", "Where the answer was", "Options are in random order, so bars of one height mean an unbiased judge."),
             (

@@ -18,7 +18,7 @@ pub enum Judge<'a> {
     Value(ValueScorer<'a>),
     Facility(FacilityScorer<'a>),
     Loss(LossScorer<'a>),
-    Random(RandomScorer),
+    Random(Box<RandomScorer>),
     Replay(ReplayScorer),
     Chat(ChatJudge<'a>),
 }
@@ -46,7 +46,7 @@ impl<'a> Judge<'a> {
                 let labels = pool.labels.as_deref().unwrap_or_default();
                 Judge::Loss(LossScorer::new(pool.pool.points(), labels, config.loss_value)?)
             }
-            JudgeKind::Random => Judge::Random(RandomScorer::new(rng)),
+            JudgeKind::Random => Judge::Random(Box::new(RandomScorer::new(rng))),
             JudgeKind::Replay => {
                 let Some(asked) = source.transcript.get(&trial) else {
                     let have = source.transcript.len();

@@ -117,7 +117,7 @@ impl Summary {
     pub fn draw(&self, cx: &Context) {
         let tally = self.tally();
         cx.view("plane", pictures::plane(self));
-        cx.view("quality", pictures::quality(self));
+        cx.view("mean-quality", pictures::quality(self));
         cx.view("exposure", pictures::histogram("times a row was an option", &tally.exposure, 0));
         cx.view("positions", pictures::histogram("position of the answer", &tally.positions, 1));
         cx.view("fluid", pictures::fluid(&self.config, self));

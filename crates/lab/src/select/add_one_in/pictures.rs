@@ -8,7 +8,7 @@ use lowshot_core::select::add_one_in::{Asked, fluid_mean, top_mean};
 use lowshot_protocol::{Axis, Bar, Bars, Edge, Histogram, Lines, Point, Role, Scatter, Series, View};
 
 /// Rows that are not chosen and are drawn all the same.
-const DRAWN: usize = 700;
+const DRAWN: u64 = 700;
 /// Classes of quality.
 const FIFTHS: [&str; 5] = ["quality: lowest fifth", "second", "middle", "fourth", "highest"];
 
@@ -34,7 +34,8 @@ impl Picture {
         };
         let fifth = |share: &f64| ((share * 5.0) as u32).min(4);
         // Rows keep the order of the pool, so an even selection is every so many of them.
-        let drawn = (0..rows).map(|row| row * DRAWN / rows.max(1) != (row + 1) * DRAWN / rows.max(1));
+        let part = |row: usize| row as u64 * DRAWN / rows.max(1) as u64;
+        let drawn = (0..rows).map(|row| part(row) != part(row + 1));
         Picture {
             places: (0..rows).map(place).collect(),
             fifths: pool.percentile.iter().map(fifth).collect(),

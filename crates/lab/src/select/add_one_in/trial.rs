@@ -7,6 +7,7 @@ use super::pictures::Picture;
 use super::source::{Pool, Source};
 use crate::{Context, Error};
 use burn::tensor::{Int, Tensor, TensorData};
+use lowshot_core::metrics::label_entropy;
 use lowshot_core::select::add_one_in::{AddOneIn, Asked, ChoiceLoop, QuestionObserver};
 use lowshot_core::select::{
     Distance, DiverseQuality, FarthestPoint, QualityThreshold, Selection, SelectionObserver, Selector,
@@ -15,7 +16,6 @@ use lowshot_core::select::{
 use lowshot_core::{CoreError, Rng, readback};
 use lowshot_kernels::nearest;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Shares of the budget at which the growing selection is measured.
@@ -196,9 +196,7 @@ async fn score(pool: &Pool, distance: Distance, rows: Vec<usize>) -> Result<Scor
         .collect();
     let (mut entropy, mut neighbour) = (None, None);
     if let Some(labels) = &pool.labels {
-        let mut shares: BTreeMap<i64, f64> = BTreeMap::new();
-        rows.iter().for_each(|row| *shares.entry(labels[*row]).or_default() += 1.0 / count);
-        entropy = Some(shares.values().map(|p| -p * p.ln()).sum());
+        entropy = Some(label_entropy(&rows.iter().map(|row| labels[*row]).collect::<Vec<_>>())?);
         let of =
             |row: usize| usize::try_from(label[row]).ok().and_then(|at| rows.get(at)).map(|r| labels[*r]);
         let others: Vec<usize> = (0..labels.len()).filter(|row| !chosen[*row]).collect();
@@ -251,7 +249,7 @@ struct Ticking<'a> {
 impl SelectionObserver for Ticking<'_> {
     async fn chosen(&mut self, count: usize, _row: usize, _score: f64) -> ControlFlow<()> {
         // A person who steps through the questions does not want to step through the rivals as well.
-        if self.cx.stepping() || count % 16 != 0 {
+        if self.cx.stepping() || !count.is_multiple_of(16) {
             return ControlFlow::Continue(());
         }
         pass(self.cx, &mut self.error).await
