@@ -48,8 +48,7 @@ pub trait Platform {
     /// # Errors
     /// What is missing, and what would be right.
     fn chat_ready(&self) -> Result<(), String> {
-        Err("this engine asks no language model; run it with the command line, see `lowshot run --help`"
-            .to_owned())
+        Err("this engine asks no language model; run it with the command line".to_owned())
     }
 
     /// Asks a language model, greedily (temperature 0). The default has none.
