@@ -5,6 +5,7 @@
 //! arguments, files, progress, the server, and messages.
 
 mod args;
+mod chat;
 mod doctor;
 mod error;
 mod event_log;

@@ -1,9 +1,10 @@
 //! Clock and files of a native run.
 
+use crate::chat::{Chat, Settings};
 use futures::future::{FutureExt, LocalBoxFuture};
 use lowshot_core::rng::fnv1a;
-use lowshot_lab::Platform;
-use std::cell::RefCell;
+use lowshot_lab::{ChatError, ChatRequest, Platform};
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -15,17 +16,23 @@ pub(crate) struct NativePlatform {
     /// Digests that the files had when the run began; empty for a new run.
     expected: BTreeMap<String, String>,
     seen: RefCell<BTreeMap<String, String>>,
+    /// Opened when a run first wants to ask a language model.
+    chat: OnceCell<Result<Chat, String>>,
 }
 
 impl NativePlatform {
     /// For a new run, or one that goes on with files of the given digests.
     pub(crate) fn new(expected: BTreeMap<String, String>) -> NativePlatform {
-        NativePlatform { start: Instant::now(), expected, seen: RefCell::default() }
+        NativePlatform { start: Instant::now(), expected, seen: RefCell::default(), chat: OnceCell::new() }
     }
 
     /// Digests (FNV-1a, 64 bits) of the files read so far, by path.
     pub(crate) fn digests(&self) -> BTreeMap<String, String> {
         self.seen.borrow().clone()
+    }
+
+    fn chat_client(&self) -> Result<&Chat, String> {
+        self.chat.get_or_init(|| Chat::new(&Settings::from_env())).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -54,6 +61,15 @@ impl Platform for NativePlatform {
         }
         self.seen.borrow_mut().insert(path.to_owned(), digest);
         Ok(bytes)
+    }
+
+    fn chat_ready(&self) -> Result<(), String> {
+        self.chat_client().map(|_| ())
+    }
+
+    fn chat<'a>(&'a self, request: &'a ChatRequest) -> LocalBoxFuture<'a, Result<String, ChatError>> {
+        let reply = self.chat_client().map_err(ChatError::Unavailable).and_then(|chat| chat.ask(request));
+        futures::future::ready(reply).boxed_local()
     }
 }
 

@@ -103,6 +103,17 @@ pub enum CoreError {
          add `base_mean` (D values) to the features, or use l2n"
     )]
     MissingBaseMean,
+    /// A record of questions and answers does not belong to this run, or is not complete.
+    #[error("question {} of the record: {problem}; take the record of the same pool, configuration and seed", at + 1)]
+    Trace {
+        /// Number of the question, from 0.
+        at: usize,
+        /// What does not fit.
+        problem: &'static str,
+    },
+    /// A judge cannot answer any more questions.
+    #[error("the judge cannot go on: {0}")]
+    Judge(String),
     /// The observer asked to stop.
     #[error("stopped by the observer")]
     Interrupted,

@@ -43,6 +43,18 @@ pub fn mean_interval(values: &[f64]) -> Result<Interval, CoreError> {
     Ok(Interval { mean, half_width: 1.96 * (variance / count as f64).sqrt(), count })
 }
 
+/// Entropy of the shares of the labels, −Σ p·log p, in nats; 0 if all are the same.
+///
+/// # Errors
+/// [`CoreError::Lengths`] if there is no label.
+pub fn label_entropy(labels: &[i64]) -> Result<f64, CoreError> {
+    check_lengths("entropy", labels, labels)?;
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    labels.iter().for_each(|label| *counts.entry(*label).or_default() += 1);
+    let share = |count: &usize| *count as f64 / labels.len() as f64;
+    Ok(counts.values().map(share).map(|p| -p * libm::log(p)).sum::<f64>().max(0.0))
+}
+
 /// Normalised mutual information of two labelings, 2·I(A;B) / (H(A) + H(B)) (arithmetic normalisation, in [0, 1]).
 ///
 /// Two labelings that both put everything into one cluster agree perfectly: 1. If only one of them does, 0.
@@ -167,6 +179,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn entropy_is_that_of_the_shares() {
+        let near = |labels: &[i64], expected: f64| {
+            assert!((label_entropy(labels).unwrap() - expected).abs() < 1e-12, "{labels:?}");
+        };
+        near(&[5, 5, 5], 0.0);
+        near(&[1, 2, 3, 4], 4f64.ln());
+        near(&[1, 1, 1, -2], 0.75 * (4f64 / 3.0).ln() + 0.25 * 4f64.ln());
+        assert!(label_entropy(&[]).is_err());
+    }
 
     #[test]
     fn accuracy_counts_equal_labels() {

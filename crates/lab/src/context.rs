@@ -104,6 +104,11 @@ impl Context {
         self.platform.now()
     }
 
+    /// The surroundings, for a part of a run that asks a language model while the context is busy elsewhere.
+    pub fn platform(&self) -> Rc<dyn Platform> {
+        self.platform.clone()
+    }
+
     /// The place where a run is paused, stepped and stopped, and where a browser gets its event loop back.
     ///
     /// # Errors

@@ -96,7 +96,8 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Error::Core(error) => {
-                !matches!(error, CoreError::Kernel(_) | CoreError::ReadBack { .. } | CoreError::Interrupted)
+                use CoreError::{Interrupted, Judge, Kernel, ReadBack};
+                !matches!(error, Kernel(_) | ReadBack { .. } | Interrupted | Judge(_))
             }
             Error::Device(error) => {
                 matches!(error, DeviceError::Unknown { .. } | DeviceError::NotCompiled { .. })

@@ -28,7 +28,7 @@ mod session;
 pub use context::{Context, FeatureInput, ResolvedInput};
 pub use control::{Control, Stopped};
 pub use error::Error;
-pub use host::{Platform, Sink};
+pub use host::{ChatError, ChatRequest, Platform, Sink};
 pub use lowshot_data as data;
 pub use lowshot_kernels::{device, self_test};
 pub use method::{Method, MethodEntry};

@@ -10,16 +10,30 @@
 //! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
 //! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
+//! | [`Uniform`] | a number of rows | fall to chance |
+//! | [`TopQuality`], [`QualityThreshold`] | [`QualityPool`] | are best, each for itself |
+//! | [`DiverseQuality`] | [`QualityPool`] | are good and not near a chosen one |
+//! | [`FarthestPoint`] | [`Points`] | are far from all chosen ones |
+//! | [`InstructionDifficulty`] | [`ResponseLosses`] | an instruction helps least with |
+//!
+//! [`add_one_in`] asks a judge instead, a question a choice.
 
+pub mod add_one_in;
 mod clusters;
 mod confidence;
+mod diverse_quality;
 mod diversity;
 mod facility_location;
+mod farthest_point;
 pub mod ideal;
+mod instruction_difficulty;
 mod k_center;
 mod lazy;
+mod points;
 mod pool;
 mod random;
+mod top_quality;
+mod uniform;
 mod vote_k;
 
 #[cfg(test)]
@@ -31,11 +45,17 @@ use crate::{CoreError, Rng};
 
 pub use clusters::GaussianClusters;
 pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidence};
+pub use diverse_quality::DiverseQuality;
 pub use diversity::Diversity;
 pub use facility_location::FacilityLocation;
+pub use farthest_point::FarthestPoint;
+pub use instruction_difficulty::{InstructionDifficulty, ResponseLosses};
 pub use k_center::KCenter;
+pub use points::{Distance, Points, QualityPool, percentiles};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
 pub use random::Random;
+pub use top_quality::{QualityThreshold, TopQuality};
+pub use uniform::Uniform;
 pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.

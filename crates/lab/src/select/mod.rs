@@ -1,5 +1,7 @@
 //! Active learning and data selection.
 
+mod add_one_in;
 mod ideal;
 
+pub use add_one_in::AddOneIn;
 pub use ideal::Ideal;
