@@ -10,6 +10,9 @@ use lowshot_protocol::{Axis, Cell, Lines, Metric, Report, Series, Table, Unit, V
 use serde_json::json;
 use std::collections::BTreeMap;
 
+/// Rows in all trials together from which on a layer of a cascade is drawn.
+const LAYER_ROWS: f64 = 100.0;
+
 /// All trials so far.
 pub struct Tally<'a> {
     config: &'a Config,
@@ -97,25 +100,31 @@ impl<'a> Tally<'a> {
         Table { title, columns, rows }
     }
 
-    /// Share of wrong labels by layer, all trials together.
+    /// Share of wrong labels by layer, all trials together, with the interval of a ratio over trials: rows of one
+    /// trial are not independent. Deep layers have few rows; those are left out, as their share says nothing.
     fn layers(&self) -> View {
-        let mut sums: Vec<(f64, f64)> = Vec::new();
-        for record in self.records.values() {
-            for (layer, annotated) in record.annotated.iter().enumerate() {
-                if sums.len() <= layer {
-                    sums.push((0.0, 0.0));
-                }
-                sums[layer].0 += f64::from(annotated.rows);
-                sums[layer].1 += f64::from(annotated.rows - annotated.right);
+        let deepest = self.records.values().map(|record| record.annotated.len()).max().unwrap_or(0);
+        let (mut points, mut band) = (Vec::new(), Vec::new());
+        for layer in 0..deepest {
+            let counts: Vec<(f64, f64)> = self
+                .records
+                .values()
+                .filter_map(|record| record.annotated.get(layer))
+                .map(|layer| (f64::from(layer.rows), f64::from(layer.rows - layer.right)))
+                .collect();
+            let rows: f64 = counts.iter().map(|(rows, _)| rows).sum();
+            if rows < LAYER_ROWS {
+                break;
             }
+            let share = counts.iter().map(|(_, wrong)| wrong).sum::<f64>() / rows;
+            let off: f64 = counts.iter().map(|(rows, wrong)| (wrong - share * rows).powi(2)).sum();
+            let (x, half) = (layer as f64, 1.96 * off.sqrt() / rows);
+            points.push([x, share]);
+            band.push([(share - half).max(0.0), (share + half).min(1.0)]);
         }
-        let points =
-            sums.iter().enumerate().map(|(layer, (rows, wrong))| [layer as f64, wrong / rows.max(1.0)]);
-        View::Lines(Lines {
-            x: Axis::new("layer of the cascade"),
-            y: Axis::new("share of wrong labels"),
-            series: vec![Series::new("", points.collect())],
-        })
+        let series = vec![Series { band, ..Series::new("", points) }];
+        let (x, y) = (Axis::new("layer of the cascade"), Axis::new("share of wrong labels"));
+        View::Lines(Lines { x, y, series })
     }
 
     /// Selectors that are better than IDEAL in a value, by more than both intervals.

@@ -13,7 +13,7 @@ const PICTURE_SECONDS: f64 = 0.05;
 /// Edges drawn from each row, to its nearest.
 const EDGES: usize = 3;
 /// Steps of a cascade that have a colour of their own.
-const STEPS: usize = 4;
+const STEPS: usize = 8;
 
 /// The pool of one trial in the plane.
 pub struct Picture {
@@ -64,6 +64,7 @@ impl Picture {
         names.extend((1..STEPS).map(|step| format!("step {step}")));
         names.push(format!("step {STEPS} or later"));
         names.push("not reached".to_owned());
+        // Class number 9 is grey, so what was not reached keeps to the background.
         let mut class = vec![Some(names.len() as u32 - 1); self.places.len()];
         for (step, layer) in layers.iter().enumerate() {
             for row in layer {
