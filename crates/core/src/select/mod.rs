@@ -1,5 +1,7 @@
 //! Choosing rows of a pool: what to label, what to train on.
 
+pub mod lp_sensitivity;
+
 use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
