@@ -19,14 +19,12 @@ impl Noise {
 }
 
 fn lines(noise: &mut Noise) -> View {
-    let mut curve = |name: &str, end: f64, rate: f64| Series {
-        name: name.into(),
-        points: (0..400)
-            .map(|i| {
-                let t = f64::from(i);
-                [t, end + (0.9 - end) * (-t * rate).exp() + 0.012 * noise.normal() * (-t * 0.004).exp()]
-            })
-            .collect(),
+    let mut curve = |name: &str, end: f64, rate: f64| {
+        let point = |i: i32| {
+            let t = f64::from(i);
+            [t, end + (0.9 - end) * (-t * rate).exp() + 0.012 * noise.normal() * (-t * 0.004).exp()]
+        };
+        Series::new(name, (0..400).map(point).collect())
     };
     View::Lines(Lines {
         x: Axis::new("step"),
@@ -45,8 +43,11 @@ fn energy() -> View {
         x: Axis::new("iteration"),
         y: Axis { label: "energy above the minimum (nats)".into(), log: true, range: None },
         series: vec![Series {
-            name: "energy above the minimum (nats)".into(),
-            points: (0..10).map(|i| [f64::from(i), 40.0 * (-1.1 * f64::from(i)).exp()]).collect(),
+            band: (0..10).map(|i| [0.7, 1.5].map(|k| k * 40.0 * (-1.1 * f64::from(i)).exp())).collect(),
+            ..Series::new(
+                "energy above the minimum (nats)",
+                (0..10).map(|i| [f64::from(i), 40.0 * (-1.1 * f64::from(i)).exp()]).collect(),
+            )
         }],
     })
 }
@@ -78,7 +79,14 @@ fn scatter(noise: &mut Noise) -> Scatter {
         edges.extend(near.iter().take(2).map(|&j| Edge { a: i as u32, b: j as u32 }));
     }
     let classes = ["heron", "kingfisher", "wren", "avocet", "plover"].map(String::from).to_vec();
-    Scatter { x: Axis::new("first component"), y: Axis::new("second component"), points, edges, classes }
+    Scatter {
+        x: Axis::new("first component"),
+        y: Axis::new("second component"),
+        points,
+        edges,
+        classes,
+        sizes: vec![],
+    }
 }
 
 fn dense(noise: &mut Noise) -> View {
@@ -98,7 +106,14 @@ fn dense(noise: &mut Noise) -> View {
         })
         .collect();
     let classes = ["zero", "one", "two", "three"].map(String::from).to_vec();
-    View::Scatter(Scatter { x: Axis::new("x"), y: Axis::new("y"), points, edges: vec![], classes })
+    View::Scatter(Scatter {
+        x: Axis::new("x"),
+        y: Axis::new("y"),
+        points,
+        edges: vec![],
+        classes,
+        sizes: vec![],
+    })
 }
 
 fn bars(names: &[&str]) -> View {

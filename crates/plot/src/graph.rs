@@ -49,7 +49,7 @@ pub(crate) fn draw(canvas: &mut Canvas, graph: &Graph) {
     }
     let bounds = [2.0, canvas.top, canvas.width - 2.0, canvas.height - canvas.bottom() + 6.0];
     // Names of nodes take the place of names of classes.
-    cloud(canvas, nodes, &places, &graph.edges, &graph.classes, bounds, graph.names.is_empty(), "ls-x");
+    cloud(canvas, nodes, &[], &places, &graph.edges, &graph.classes, bounds, graph.names.is_empty(), "ls-x");
     let mut taken: Vec<[f64; 4]> =
         places.iter().flatten().map(|[x, y]| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]).collect();
     for (i, place) in places.iter().enumerate().take(NAMES) {

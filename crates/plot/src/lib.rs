@@ -24,7 +24,7 @@
 //! let view = View::Lines(Lines {
 //!     x: Axis::new("iteration"),
 //!     y: Axis::new("energy (nats)"),
-//!     series: vec![Series { name: "R".into(), points: vec![[0.0, 9.0], [1.0, 4.0], [2.0, 3.0]] }],
+//!     series: vec![Series::new("R", vec![[0.0, 9.0], [1.0, 4.0], [2.0, 3.0]])],
 //! });
 //! let picture = svg(&view, &Options { title: "Energy".into(), ..Options::default() });
 //! assert!(picture.starts_with("<svg") && picture.contains("<title"));

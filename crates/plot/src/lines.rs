@@ -49,11 +49,14 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
         p.iter().all(|v| v.is_finite()) && (!lines.x.log || p[0] > 0.0) && (!lines.y.log || p[1] > 0.0)
     };
     let points = || series.iter().flat_map(|s| s.points.iter()).filter(drawable);
+    let log = lines.y.log;
+    let bands = series.iter().flat_map(|s| s.band.iter().flatten().copied());
+    let bands = bands.filter(|v| v.is_finite() && (!log || *v > 0.0));
     let request = Request {
         x: &lines.x,
         y: &lines.y,
         x_values: &mut points().map(|p| p[0]),
-        y_values: &mut points().map(|p| p[1]),
+        y_values: &mut points().map(|p| p[1]).chain(bands),
         fit: [Fit::Tight, Fit::Nice],
         right,
         grid_x: false,
@@ -63,6 +66,9 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
     };
     clip(canvas, &area);
     let budget = (POINTS / series.len().max(1)).min((area.right - area.left) as usize * 2);
+    for (i, s) in series.iter().enumerate().rev() {
+        band(canvas, s, i, &area, budget);
+    }
     let mut ends = Vec::new();
     for (i, s) in series.iter().enumerate().rev() {
         let colour = marks::colour(Some(i as u32));
@@ -98,6 +104,28 @@ pub(crate) fn draw(canvas: &mut Canvas, lines: &Lines) {
     if beside {
         labels(canvas, &area, &series, ends, limit);
     }
+}
+
+/// Draws the band of a curve: its upper ends, and back along its lower ones. Ends without a place are left out.
+fn band(canvas: &mut Canvas, series: &Series, i: usize, area: &Area, budget: usize) {
+    let edge = |k: usize| -> Vec<[f64; 2]> {
+        let pairs =
+            series.points.iter().zip(&series.band).filter(|(p, b)| p[0].is_finite() && b[k].is_finite());
+        let placed = pairs.filter_map(|(p, b)| Some([area.at_x(p[0])?, area.at_y(b[k])?]));
+        thin::curve(&placed.collect::<Vec<_>>(), budget / 2)
+    };
+    let (upper, mut outline) = (edge(1), edge(0));
+    if upper.len() < 2 || outline.is_empty() {
+        return;
+    }
+    outline.reverse();
+    let outline = [upper, outline].concat();
+    let mut data = String::new();
+    curve(&mut data, &outline);
+    data.push('z');
+    let colour = marks::colour(Some(i as u32));
+    canvas.raw("<path d=\"").raw(&data).raw("\" fill-opacity=\".13\"");
+    canvas.class(&format!("ls-f {colour}")).raw("/>");
 }
 
 /// Opens a group that is clipped to the area, with some space for marks at its edges.

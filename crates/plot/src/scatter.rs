@@ -44,7 +44,7 @@ pub(crate) fn draw(canvas: &mut Canvas, scatter: &Scatter) {
         places[i] = area.inside([points[i].x, points[i].y]);
     }
     let bounds = [area.left, area.top, area.right, area.bottom];
-    cloud(canvas, points, &places, &scatter.edges, &scatter.classes, bounds, true, "ls-y");
+    cloud(canvas, points, &scatter.sizes, &places, &scatter.edges, &scatter.classes, bounds, true, "ls-y");
 }
 
 /// Says how many points and edges are drawn if not all are.
@@ -114,6 +114,7 @@ pub(crate) fn class_name(classes: &[String], class: u32) -> String {
 pub(crate) fn cloud(
     canvas: &mut Canvas,
     points: &[Point],
+    sizes: &[f32],
     places: &[Option<[f64; 2]>],
     edges: &[Edge],
     classes: &[String],
@@ -143,19 +144,25 @@ pub(crate) fn cloud(
             251..=800 => 3.2,
             _ => 2.4,
         };
+    // Areas, not radii, are what is compared; a point stays visible and does not cover its neighbours.
+    let grow = |i: usize| match sizes.get(i) {
+        Some(area) if area.is_finite() => f64::from(area.max(0.0)).sqrt().clamp(0.35, 5.0),
+        _ => 1.0,
+    };
     // Ordinary points of a class share one path: that is half of the size of the picture.
     let mut groups: BTreeMap<(Option<u32>, String), String> = BTreeMap::new();
-    for (point, place) in points.iter().zip(places) {
+    for (i, (point, place)) in points.iter().zip(places).enumerate() {
         if let Some(place) = place
             && point.role == Role::Query
             && !marks::wrong(point)
         {
             let shown = point.class.or(point.predicted);
             let mut class = marks::plain(point);
-            if drawn > 400 {
+            if drawn > 400 || !sizes.is_empty() {
                 // Outlines would hollow out dense clouds; see-through marks show the density instead.
                 class = class.replace("ls-o", "ls-j");
             }
+            let radius = radius * grow(i);
             marks::shape(groups.entry((shown, class)).or_default(), shown, *place, radius);
         }
     }
@@ -163,11 +170,12 @@ pub(crate) fn cloud(
         canvas.path(data, class);
     }
     let pass = |canvas: &mut Canvas, keep: &dyn Fn(&Point) -> bool| {
-        for (point, place) in points.iter().zip(places) {
+        for (i, (point, place)) in points.iter().zip(places).enumerate() {
             if let Some(place) = place
                 && keep(point)
             {
-                marks::single(canvas, point, *place, radius.max(3.0), &tip(point, classes));
+                let least = if sizes.is_empty() { 3.0 } else { 1.2 };
+                marks::single(canvas, point, *place, (radius * grow(i)).max(least), &tip(point, classes));
             }
         }
     };

@@ -92,7 +92,8 @@ fn views(name: &str, numbers: &[f64]) -> Vec<View> {
         .collect();
     let edges = vec![Edge { a: 0, b: 1 }, Edge { a: u32::MAX, b: 0 }];
     let lines = |log| {
-        let series = Series { name: name.into(), points: pairs.clone() };
+        let band = pairs.iter().map(|p| [p[1], p[0]]).collect();
+        let series = Series { band, ..Series::new(name, pairs.clone()) };
         View::Lines(Lines { x: axis(log), y: axis(log), series: vec![series.clone(), series] })
     };
     let bars = |log| {
@@ -116,6 +117,7 @@ fn views(name: &str, numbers: &[f64]) -> Vec<View> {
             points: points.clone(),
             edges: edges.clone(),
             classes: names.clone(),
+            sizes: numbers.iter().map(|v| *v as f32).collect(),
         }),
         bars(false),
         bars(true),
@@ -183,8 +185,8 @@ fn large_views_stay_small() {
     let wave = |i: usize| (i as f64 * 0.001).sin() + ((i * 7919) % 1000) as f64 * 1e-3;
     let axis = || Axis::new("x");
     let series = |k: usize| Series {
-        name: format!("series {k}"),
-        points: (0..n).map(|i| [i as f64, wave(i) + k as f64]).collect(),
+        band: (0..n).map(|i| [-0.5, 0.5].map(|side| wave(i) + k as f64 + side)).collect(),
+        ..Series::new(format!("series {k}"), (0..n).map(|i| [i as f64, wave(i) + k as f64]).collect())
     };
     let points: Vec<Point> = (0..n)
         .map(|i| {
@@ -220,6 +222,7 @@ fn large_views_stay_small() {
                 points: points.clone(),
                 edges: edges.clone(),
                 classes: classes.clone(),
+                sizes: vec![1.5; n],
             }),
             400,
         ),
@@ -254,13 +257,19 @@ fn large_views_stay_small() {
 #[test]
 fn what_is_left_out_is_said() {
     let points = (0..5000).map(|i| point(f64::from(i), 1.0, None, None, Role::Query)).collect();
-    let scatter = Scatter { x: Axis::new("x"), y: Axis::new("y"), points, edges: vec![], classes: vec![] };
+    let scatter = Scatter {
+        x: Axis::new("x"),
+        y: Axis::new("y"),
+        points,
+        edges: vec![],
+        classes: vec![],
+        sizes: vec![],
+    };
     let text = check(&View::Scatter(scatter), &options(Theme::Auto));
     let notes = texts(&text);
     assert!(notes.iter().any(|t| t.contains("of 5000 points drawn")), "{notes:?}");
     let log = Axis { label: "y".into(), log: true, range: None };
-    let series =
-        vec![Series { name: "s".into(), points: vec![[0.0, 1.0], [1.0, 0.0], [2.0, 10.0], [3.0, 20.0]] }];
+    let series = vec![Series::new("s", vec![[0.0, 1.0], [1.0, 0.0], [2.0, 10.0], [3.0, 20.0]])];
     let text = check(&View::Lines(Lines { x: Axis::new("x"), y: log, series }), &options(Theme::Auto));
     assert!(texts(&text).iter().any(|t| t == "1 point without a place on the axes"), "{:?}", texts(&text));
 }
@@ -279,7 +288,14 @@ fn a_scatter_marks_roles_and_mistakes() {
     ];
     let edges = vec![Edge { a: 0, b: 1 }, Edge { a: 1, b: 2 }, Edge { a: 2, b: 99 }];
     let classes = vec!["cat".to_owned(), "dog".to_owned()];
-    let view = View::Scatter(Scatter { x: Axis::new("u"), y: Axis::new("v"), points, edges, classes });
+    let view = View::Scatter(Scatter {
+        x: Axis::new("u"),
+        y: Axis::new("v"),
+        points,
+        edges,
+        classes,
+        sizes: vec![],
+    });
     let text = check(&view, &options(Theme::Inherit));
     // One more of each in the legend.
     for (class, n) in [("ls-r", 2), ("ls-x1", 1), ("ls-z", 1)] {
@@ -329,7 +345,7 @@ fn bars_have_whiskers_values_and_one_accent() {
 
 #[test]
 fn lines_have_names_at_their_ends_or_a_legend() {
-    let series = |name: &str, points: &[[f64; 2]]| Series { name: name.into(), points: points.to_vec() };
+    let series = |name: &str, points: &[[f64; 2]]| Series::new(name, points.to_vec());
     let a = series("train", &[[0.0, 2.0], [10.0, 1.0], [20.0, 0.5]]);
     let b = series("test", &[[0.0, 2.1], [10.0, f64::NAN], [20.0, 0.9]]);
     let view = View::Lines(Lines { x: Axis::new("step"), y: Axis::new("loss"), series: vec![a, b] });
@@ -475,4 +491,50 @@ proptest! {
             prop_assert!(roxmltree::Document::parse(&html).is_ok(), "{html}");
         }
     }
+}
+
+#[test]
+fn bands_lie_under_their_curve_and_only_where_there_is_one() {
+    let points = vec![[0.0, 1.0], [1.0, 2.0], [2.0, 4.0]];
+    let plain = View::Lines(Lines {
+        x: Axis::new("x"),
+        y: Axis::new("y"),
+        series: vec![Series::new("a", points.clone())],
+    });
+    let band = vec![[0.5, 1.5], [1.0, 3.0], [2.0, 8.0]];
+    let banded = View::Lines(Lines {
+        x: Axis::new("x"),
+        y: Axis::new("y"),
+        series: vec![Series { band, ..Series::new("a", points) }],
+    });
+    let [plain, banded] = [plain, banded].map(|view| check(&view, &options(Theme::Inherit)));
+    assert!(!plain.contains("fill-opacity=\".13\""));
+    assert_eq!(banded.matches("fill-opacity=\".13\"").count(), 1);
+    // The axis reaches to the upper end of the band.
+    assert!(texts(&banded).iter().any(|t| t == "8") && !texts(&plain).iter().any(|t| t == "8"));
+}
+
+#[test]
+fn areas_of_points_are_drawn() {
+    let at = |x: f64| point(x, 0.0, Some(0), None, Role::Query);
+    let drawn = |sizes: Vec<f32>| {
+        let view = View::Scatter(Scatter {
+            x: Axis::new("x"),
+            y: Axis::new("y"),
+            points: vec![at(0.0), at(1.0)],
+            edges: vec![],
+            classes: vec![],
+            sizes,
+        });
+        check(&view, &options(Theme::Inherit))
+    };
+    let [even, plain, areas] = [vec![1.0, 1.0], vec![], vec![1.0, 4.0]].map(drawn);
+    // The radius, twice as large for four times the area, stands in the arcs of the marks.
+    let radii = |text: &str| -> Vec<f64> {
+        let arcs = text.split('a').filter_map(|part| part.split_once(" 0 1 0 "));
+        arcs.filter_map(|(radius, _)| radius.split(' ').next()?.parse().ok()).collect()
+    };
+    assert_eq!(radii(&even), radii(&plain));
+    let (small, large) = (radii(&areas)[0], *radii(&areas).last().unwrap());
+    assert!((large / small - 2.0).abs() < 0.05, "{:?}", radii(&areas));
 }

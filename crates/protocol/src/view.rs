@@ -64,6 +64,16 @@ pub struct Series {
     pub name: String,
     /// Points in drawing order; all values are finite.
     pub points: Vec<[f64; 2]>,
+    /// Lower and upper end of an interval at each point, drawn as a band; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub band: Vec<[f64; 2]>,
+}
+
+impl Series {
+    /// A curve without a band.
+    pub fn new(name: impl Into<String>, points: Vec<[f64; 2]>) -> Series {
+        Series { name: name.into(), points, band: Vec::new() }
+    }
 }
 
 /// Points in the plane.
@@ -80,6 +90,9 @@ pub struct Scatter {
     pub edges: Vec<Edge>,
     /// Names of the classes.
     pub classes: Vec<String>,
+    /// Area of each point relative to an ordinary one; empty where all are alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<f32>,
 }
 
 /// One point of a [`Scatter`].

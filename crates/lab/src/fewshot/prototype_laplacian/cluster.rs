@@ -258,7 +258,7 @@ impl<'a> Picture<'a> {
     fn last(&mut self, label: &[i64]) {
         let view = self.scatter(label);
         self.cx.view("points", view);
-        let series = Series { name: "objective".to_owned(), points: self.energy.clone() };
+        let series = Series::new("objective", self.energy.clone());
         let (x, y) = (Axis::new("iteration"), Axis::new("energy"));
         self.cx.view("objective", View::Lines(Lines { x, y, series: vec![series] }));
     }
@@ -278,6 +278,7 @@ impl<'a> Picture<'a> {
             points: self.rows.iter().enumerate().map(point).collect(),
             edges: self.edges.clone().unwrap_or_default(),
             classes: self.names.clone(),
+            sizes: vec![],
         })
     }
 

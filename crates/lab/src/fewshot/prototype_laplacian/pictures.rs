@@ -135,6 +135,7 @@ impl<'a> TaskPicture<'a> {
             points: drawn,
             edges: self.edges.clone().unwrap_or_default(),
             classes: self.classes.clone(),
+            sizes: vec![],
         }))
     }
 
@@ -143,11 +144,8 @@ impl<'a> TaskPicture<'a> {
             x: Axis::new("bound update"),
             y: Axis::new("energy (nats)"),
             series: vec![
-                Series { name: "objective R (λ/2)".to_owned(), points: self.relaxed.clone() },
-                Series {
-                    name: "energy as printed by the official code (λ)".to_owned(),
-                    points: self.printed.clone(),
-                },
+                Series::new("objective R (λ/2)", self.relaxed.clone()),
+                Series::new("energy as printed by the official code (λ)", self.printed.clone()),
             ],
         })
     }
