@@ -1,9 +1,10 @@
 //! All methods. Adding one is one line here.
 
-use crate::{Error, MethodEntry, fewshot};
+use crate::{Error, MethodEntry, fewshot, select};
 
 /// The methods, in the order they are listed.
-pub const METHODS: &[MethodEntry] = &[MethodEntry::of::<fewshot::PrototypeLaplacian>()];
+pub const METHODS: &[MethodEntry] =
+    &[MethodEntry::of::<fewshot::PrototypeLaplacian>(), MethodEntry::of::<select::LpSensitivity>()];
 
 /// The entry of a method.
 ///

@@ -6,7 +6,7 @@ use lowshot_lab::device::{self, DeviceError, DeviceKind};
 use lowshot_lab::{Control, Error, Platform, Resumed, Sink, run};
 use lowshot_protocol::{Event, Report, RunRequest};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -110,6 +110,21 @@ pub fn agreement(a: &[u8], b: &[u8]) -> f64 {
     }
     assert!(all > 0, "there are predictions to compare");
     same as f64 / all as f64
+}
+
+/// Share of the rows in two `selection.json` that are in both.
+///
+/// # Panics
+/// If they are no selections, or empty.
+pub fn same_rows(a: &[u8], b: &[u8]) -> f64 {
+    let read = |bytes: &[u8]| -> BTreeSet<u64> {
+        let selection: serde_json::Value = serde_json::from_slice(bytes).expect("selection.json");
+        let rows = selection["rows"].as_array().expect("rows of the selection");
+        rows.iter().map(|row| row.as_u64().expect("a row number")).collect()
+    };
+    let (a, b) = (read(a), read(b));
+    assert!(!a.is_empty(), "there are rows to compare");
+    a.intersection(&b).count() as f64 / a.union(&b).count() as f64
 }
 
 /// Share of values of a tensor that differ by more than `tolerance` between two safetensors files.

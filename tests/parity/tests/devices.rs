@@ -4,7 +4,7 @@
 
 use lowshot_lab::device::DeviceKind;
 use lowshot_lab::registry::METHODS;
-use lowshot_parity::{agreement, available, differing, run_on};
+use lowshot_parity::{agreement, available, differing, run_on, same_rows};
 use lowshot_protocol::schema::{self, FieldKind};
 use lowshot_protocol::{InputSource, RunRequest};
 use serde_json::{Value, json};
@@ -19,7 +19,9 @@ fn requests() -> Vec<(String, RunRequest)> {
     for info in METHODS.iter().map(|entry| entry.info()) {
         let few = |mut config: Value| {
             let known = |name: &str| info.schema["properties"].get(name).is_some();
-            for (name, value) in [("episodes", json!(EPISODES)), ("compare", json!("none"))] {
+            for (name, value) in
+                [("episodes", json!(EPISODES)), ("trials", json!(2)), ("compare", json!("none"))]
+            {
                 if known(name) {
                     config[name] = value;
                 }
@@ -67,6 +69,12 @@ fn compare(kind: DeviceKind, name: &str) {
             }
         };
         let gpu = run_on(kind, request).unwrap();
+        if let Some(selection) = cpu.artifacts.get("selection.json") {
+            let same = same_rows(selection, &gpu.artifacts["selection.json"]);
+            println!("{title} on {name}: {same:.4} of the rows agree");
+            assert!(same >= 0.999, "{title} on {name}: only {same} of the rows agree");
+            continue;
+        }
         let same = agreement(&cpu.artifacts["predictions.json"], &gpu.artifacts["predictions.json"]);
         println!("{title} on {name}: {:.4} of the labels agree", same);
         assert!(same >= 0.999, "{title} on {name}: only {same} of the labels agree");

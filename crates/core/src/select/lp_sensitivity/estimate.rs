@@ -67,7 +67,7 @@ pub struct Estimate {
 /// # Errors
 /// [`CoreError::OutOfRange`] for 0 draws or more weights than rows; [`CoreError::Interrupted`].
 pub async fn total_sensitivity(
-    u: &Dense,
+    u: &dyn Rows,
     lewis: &[f64],
     solver: &mut SensitivitySolver<'_>,
     draws: usize,
@@ -89,11 +89,13 @@ pub async fn total_sensitivity(
     }
     let mut rng = rng.split("total");
     let mut values = Vec::with_capacity(draws);
+    let mut read = vec![0.0; u.columns()];
     for done in 0..draws {
         let point = rng.uniform() * sum;
         // Rounding may leave the point at the very end; a row of weight 0 is never met before it.
         let row = sums.partition_point(|s| *s <= point).min(lewis.len() - 1);
-        values.push(sum * solver.solve(u.row(row)).value / lewis[row].max(f64::MIN_POSITIVE));
+        u.read(row, &mut read);
+        values.push(sum * solver.solve(&read).value / lewis[row].max(f64::MIN_POSITIVE));
         beat(watch, done + 1, draws).await?;
     }
     let count = draws as f64;
