@@ -99,7 +99,7 @@ pub async fn lewis_weights(
             log_floor = top + libm::log(1e-12);
         }
         passes += 1;
-        if passes % 20 == 0 {
+        if passes.is_multiple_of(20) {
             if change > 0.5 * checked {
                 theta = if p < 2.0 { 0.5 * p } else { 1.0 };
             }

@@ -175,7 +175,9 @@ impl Iteration<'_> {
             }
             beat(watch, start, self.z.rows()).await?;
         }
-        let Some(_) = cholesky_with_ridge(&self.gram, d, &mut self.factor) else { return Ok(None) };
+        if cholesky_with_ridge(&self.gram, d, &mut self.factor).is_none() {
+            return Ok(None);
+        }
         let mut x = self.right.clone();
         solve_cholesky(&self.factor, d, &mut x);
         Ok(x.iter().all(|x| x.is_finite()).then_some(x))

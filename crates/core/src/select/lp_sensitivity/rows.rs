@@ -29,7 +29,7 @@ impl Dense {
     /// # Errors
     /// [`CoreError::Shape`] without rows or columns, or if the last row is not whole; [`CoreError::NotFinite`].
     pub fn new(values: Vec<f64>, columns: usize) -> Result<Dense, CoreError> {
-        if columns == 0 || values.is_empty() || values.len() % columns != 0 {
+        if columns == 0 || values.is_empty() || !values.len().is_multiple_of(columns) {
             let expected = "needs at least one row and one column, and whole rows".to_owned();
             return Err(CoreError::Shape { what: "matrix", found: vec![values.len(), columns], expected });
         }
