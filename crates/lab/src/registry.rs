@@ -7,6 +7,7 @@ pub const METHODS: &[MethodEntry] = &[
     MethodEntry::of::<fewshot::PrototypeLaplacian>(),
     MethodEntry::of::<select::Ideal>(),
     MethodEntry::of::<select::AddOneIn>(),
+    MethodEntry::of::<select::LpSensitivity>(),
 ];
 
 /// The entry of a method.

@@ -16,7 +16,8 @@
 //! | [`FarthestPoint`] | [`Points`] | are far from all chosen ones |
 //! | [`InstructionDifficulty`] | [`ResponseLosses`] | an instruction helps least with |
 //!
-//! [`add_one_in`] asks a judge instead, a question a choice.
+//! [`add_one_in`] asks a judge instead, a question a choice; [`lp_sensitivity`] draws weighted rows, so that a loss over
+//! them stands for the loss over all.
 
 pub mod add_one_in;
 mod clusters;
@@ -29,6 +30,7 @@ pub mod ideal;
 mod instruction_difficulty;
 mod k_center;
 mod lazy;
+pub mod lp_sensitivity;
 mod points;
 mod pool;
 mod random;

@@ -66,6 +66,8 @@ pub fn card() -> MethodCard {
 }
 
 fn inputs() -> Vec<InputSpec> {
+    // Labels that name single rows are no classes.
+    let classified = || CATALOG.iter().filter(|set| set.classes < set.rows);
     let features = vec![Format::Npz, Format::Safetensors, Format::Csv];
     let sets = |set: &lowshot_data::bundled::BundledSet| BundledInput {
         name: set.name.into(),
@@ -81,7 +83,7 @@ fn inputs() -> Vec<InputSpec> {
                    optionally `base_mean` D, the mean over the base classes."
                 .into(),
             formats: features.clone(),
-            bundled: [synthetic].into_iter().chain(CATALOG.iter().map(sets)).collect(),
+            bundled: [synthetic].into_iter().chain(classified().map(sets)).collect(),
             optional: false,
         },
         InputSpec {
@@ -89,7 +91,7 @@ fn inputs() -> Vec<InputSpec> {
             kind: InputKind::Features,
             help: "Features of other classes, on whose tasks λ is chosen (lambda = tune).".into(),
             formats: features,
-            bundled: CATALOG.iter().map(sets).collect(),
+            bundled: classified().map(sets).collect(),
             optional: true,
         },
         InputSpec {
