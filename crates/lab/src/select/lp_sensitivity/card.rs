@@ -168,7 +168,7 @@ fn presets() -> Vec<Preset> {
         preset(
             "territories",
             "Countries of the world",
-            "Gross domestic product from area, people and more: without China, India and America the fit is another.",
+            "Gross domestic product from area, people and more: a sample without Canada, America, India or China goes astray.",
             json!({"intercept": true, "budget": 60}),
             "factbook",
         ),
@@ -182,7 +182,7 @@ fn presets() -> Vec<Preset> {
         preset(
             "without-target",
             "Where it fails",
-            "Scores of the features alone, p = 3: the target's outliers are missed, and more rows do not help.",
+            "Scores of the features alone, p = 3: the target's outliers are missed, and more rows hardly help.",
             json!({"p": 3.0, "score_target": false}),
             "synthetic",
         ),
