@@ -248,7 +248,7 @@ fn judge() -> (String, Arc<Mutex<usize>>) {
             reader.read_exact(&mut body).unwrap();
             let body: Value = serde_json::from_slice(&body).unwrap();
             let user = body["messages"][1]["content"].as_str().unwrap();
-            let last = user.lines().filter(|l| l.starts_with("[[")).next_back().unwrap();
+            let last = user.lines().rfind(|l| l.starts_with("[[")).unwrap();
             let mut count = count.lock().unwrap();
             *count += 1;
             let reply = match *count % 5 {

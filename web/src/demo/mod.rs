@@ -288,7 +288,12 @@ impl Demo {
     /// Identifiers of the pictures, in the order shown.
     pub fn view_ids(&self) -> Vec<String> {
         self.list.track();
-        self.get(|s| s.views.iter().map(|(id, _)| id.clone()).collect())
+        // A finished run has made all the pictures that its settings make.
+        let finished = self.phase() == Phase::Finished;
+        self.get(|s| {
+            let shown = s.views.iter().filter(|(id, _)| !finished || s.run.views.contains(id));
+            shown.map(|(id, _)| id.clone()).collect()
+        })
     }
 
     /// A picture.

@@ -76,7 +76,7 @@ pub struct ChoiceLoop {
     /// Where each row of `rest` is.
     place: BTreeMap<usize, usize>,
     initial: Vec<usize>,
-    all: Vec<usize>,
+    order: Vec<usize>,
     asked: Vec<Asked>,
 }
 
@@ -100,7 +100,7 @@ impl ChoiceLoop {
             rest: Vec::new(),
             place: BTreeMap::new(),
             initial: Vec::new(),
-            all: Vec::new(),
+            order: Vec::new(),
             asked: Vec::new(),
         };
         this.open();
@@ -189,7 +189,7 @@ impl ChoiceLoop {
         match asked.row() {
             Some(row) => {
                 self.move_to_chosen(row);
-                self.all.push(row);
+                self.order.push(row);
                 (self.step, self.attempt) = (self.step + 1, 0);
                 self.skip_finished();
             }
@@ -206,8 +206,8 @@ impl ChoiceLoop {
     }
 
     /// The rows chosen so far, in order; each shard begins with its random rows.
-    pub fn chosen(&self) -> &[usize] {
-        &self.all
+    pub fn selected(&self) -> &[usize] {
+        &self.order
     }
 
     /// The random first rows among them.
@@ -241,7 +241,7 @@ impl ChoiceLoop {
         for row in first {
             self.move_to_chosen(row);
             self.initial.push(row);
-            self.all.push(row);
+            self.order.push(row);
         }
     }
 

@@ -83,7 +83,7 @@ impl AddOneIn {
                 scores.insert(row, list.get(*at).copied().unwrap_or_default());
             }
         }
-        let rows = state.chosen().to_vec();
+        let rows = state.selected().to_vec();
         let scores = rows.iter().map(|row| scores.get(row).copied().unwrap_or_default()).collect();
         Ok(Chosen {
             selection: Selection { rows, scores },
@@ -132,8 +132,8 @@ impl<O: SelectionObserver> QuestionObserver for Passing<'_, O> {
             (Outcome::Picked(at), Some(scores)) => scores.get(*at).copied().unwrap_or_default(),
             _ => 0.0,
         };
-        for at in self.told..state.chosen().len() {
-            let row = state.chosen()[at];
+        for at in self.told..state.selected().len() {
+            let row = state.selected()[at];
             let score = if Some(row) == last.row() { score } else { 0.0 };
             self.told = at + 1;
             if self.observer.chosen(at + 1, row, score).await.is_break() {

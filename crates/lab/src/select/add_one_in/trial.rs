@@ -229,10 +229,10 @@ impl QuestionObserver for Watch<'_> {
         let now = self.cx.now();
         if now - self.drawn > PICTURE_SECONDS || self.cx.stepping() {
             if let Some(picture) = &self.picture {
-                self.cx.view("points", picture.view(state.chosen(), Some(last)));
+                self.cx.view("points", picture.view(state.selected(), Some(last)));
             }
             if self.alone {
-                self.cx.progress(state.chosen().len() as u64, self.total, "rows");
+                self.cx.progress(state.selected().len() as u64, self.total, "rows");
             }
             self.drawn = now;
         }

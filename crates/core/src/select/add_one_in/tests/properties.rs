@@ -21,14 +21,14 @@ impl QuestionObserver for Watch {
         let Question { context, options, .. } = &last.question;
         let set = |rows: &[usize]| -> BTreeSet<usize> { rows.iter().copied().collect() };
         assert_eq!((set(context).len(), set(options).len()), (context.len(), options.len()), "distinct");
-        let mut before = set(state.chosen());
+        let mut before = set(state.selected());
         last.row().iter().for_each(|row| assert!(before.remove(row), "the winner is chosen now"));
         assert!(set(context).is_subset(&before), "the context was chosen before");
         assert!(set(options).is_disjoint(&before), "options were not chosen before");
         assert_eq!(context.len(), self.context.min(before.len()));
         assert_eq!(options.len(), self.options.min(self.rows - before.len()));
         if !state.is_finished() {
-            let (chosen, rest) = (set(state.chosen()), set(state.rest()));
+            let (chosen, rest) = (set(state.selected()), set(state.rest()));
             assert!(chosen.is_disjoint(&rest));
             assert_eq!(chosen.len() + rest.len(), self.rows, "together they are the pool");
         }
