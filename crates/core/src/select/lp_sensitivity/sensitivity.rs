@@ -256,7 +256,7 @@ impl<'a> SensitivitySolver<'a> {
     /// Roberts 1973); mostly none or one is needed. The multipliers of the zero rows give the upper bound.
     fn vertex(&mut self, c: &[f64], found: Certified) -> Certified {
         let (r, u) = (c.len(), self.u);
-        let mut zero = independent(u, &self.residuals[0], r - 1);
+        let mut zero = independent(u, &self.residuals[0], c, r - 1);
         let (mut value, mut upper) = (found.value, found.upper);
         for _ in 0..PIVOTS {
             let mut rows: Vec<f64> = zero.iter().flat_map(|i| u.row(*i).iter().copied()).collect();
@@ -312,11 +312,14 @@ impl<'a> SensitivitySolver<'a> {
     }
 }
 
-/// The rows with the smallest residuals that are independent of each other, `count` of them.
-fn independent(u: &Dense, residuals: &[f64], count: usize) -> Vec<usize> {
+/// The rows with the smallest residuals that are independent of each other and of `c`, `count` of them.
+fn independent(u: &Dense, residuals: &[f64], c: &[f64], count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..u.rows()).collect();
     order.sort_by(|a, b| residuals[*a].abs().total_cmp(&residuals[*b].abs()).then(a.cmp(b)));
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count + 1);
+    // A row along `c` has a residual that cannot be zero, and may still be the smallest where rows are of all sizes.
+    let length = dot(c, c).sqrt();
+    basis.push(c.iter().map(|x| x / length).collect());
     let mut rows = Vec::with_capacity(count);
     for row in order {
         if rows.len() == count {

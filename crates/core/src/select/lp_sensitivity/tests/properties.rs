@@ -317,3 +317,12 @@ fn the_basis_is_orthonormal() {
         }
     }
 }
+
+#[test]
+fn a_small_row_among_large_ones_is_solved_to_the_end() {
+    // Row 5 is so small that its residual of 1 is among the smallest, where the simplex method begins.
+    let (_, solved, _) = exact(&heavy(20, 3, 944), 1.0);
+    for one in solved {
+        assert!(one.upper <= one.value * (1.0 + 1e-8), "{one:?}");
+    }
+}
