@@ -14,8 +14,8 @@ use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;
 
-/// A page draws this before anything else is loaded, so it has to be small.
-const BUDGET: usize = 60_000;
+/// A page draws this before anything else is loaded, so it has to be small: about 12 kB after gzip.
+const BUDGET: usize = 80_000;
 
 /// Keeps the first event, the last picture of each id, and the report.
 #[derive(Default)]
