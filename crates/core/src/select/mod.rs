@@ -10,16 +10,31 @@
 //! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
 //! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
+//!
+//! And choosing what to ask next about a hidden object, one answer after the other ([`QueryPolicy`]):
+//!
+//! | policy | asks |
+//! |---|---|
+//! | [`RandomQueries`], [`QueriesInOrder`] | without thinking |
+//! | [`InformationPursuit`] | what leaves the smallest entropy |
+//! | [`conformal_information_pursuit::ConformalPursuit`] | what leaves the smallest prediction set |
 
+mod answer_table;
 mod clusters;
 mod confidence;
+pub mod conformal_information_pursuit;
 mod diversity;
+mod expectation;
 mod facility_location;
 pub mod ideal;
+mod information_pursuit;
 mod k_center;
 mod lazy;
+mod plain_queries;
 mod pool;
+mod query;
 mod random;
+mod table_predictor;
 mod vote_k;
 
 #[cfg(test)]
@@ -29,13 +44,19 @@ use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
 
+pub use answer_table::AnswerTable;
 pub use clusters::GaussianClusters;
 pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidence};
 pub use diversity::Diversity;
+pub use expectation::Expectation;
 pub use facility_location::FacilityLocation;
+pub use information_pursuit::{InformationPursuit, entropy};
 pub use k_center::KCenter;
+pub use plain_queries::{QueriesInOrder, RandomQueries};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
+pub use query::{Answered, Game, Predictor, QueryPolicy, Question, Stop, StopRule, most_probable};
 pub use random::Random;
+pub use table_predictor::{Likelihood, Prior, TablePredictor};
 pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.
