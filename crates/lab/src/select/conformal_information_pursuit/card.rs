@@ -27,21 +27,20 @@ pub fn card() -> MethodCard {
         artifacts: vec![
             artifact(
                 "selection.json",
-                "For each trial: the questions that C-IP asked, game after game, with answers and predictions. When you \
-                 play: your questions and the next one, and the labels that are plausible.",
+                "For each trial: the questions that C-IP asked, game after game, with answers and predictions.",
             ),
             artifact("game.json", "The game that is shown; a game that you play goes on from it (input `game`)."),
             artifact("summary.csv", "Means by policy and number of answers, of simulated games."),
             artifact("thresholds.json", "Thresholds by number of answers and α; null where every label is plausible."),
         ],
         views: vec![
-            view("question", "The next question", "The question with the fewest bits expected to be left, and runners-up."),
-            view("set", "Plausible labels", "The prediction set after the last answer: labels with probabilities."),
             view(
                 "game",
                 "A game, question by question",
-                "How many labels each answer left, the best guess, and what the policy expected when it chose.",
+                "How many labels each answer left, the best guess, and the bits that the question was expected to leave.",
             ),
+            view("set", "Plausible labels", "The prediction set after the last answer: labels with probabilities."),
+            view("question", "What was weighed", "Candidates for the question with the fewest bits expected to be left."),
             view(
                 "accuracy",
                 "Right predictions against answers",
@@ -156,29 +155,30 @@ fn presets() -> Vec<Preset> {
             "Think of an animal",
             "Answer y, n or ? in `answers`; every answer brings the next question.",
             json!({"mode": "play", "expectation": "posterior", "objective": "fano", "temperature": 1.0,
-                   "logit_noise": 0.0}),
+                   "logit_noise": 0.0, "trials": 5}),
             "zoo",
         ),
         preset(
             "calibrated",
             "Where it loses",
-            "The predictor believes the table, as it should. IP is the best; the published C-IP chases empty sets and \
-             loses even to random questions at first.",
+            "The predictor believes the table, as it should. IP is the best by far; C-IP as published chases empty sets \
+             and does no better than random questions.",
             json!({"temperature": 1.0, "logit_noise": 0.0, "questions": 12}),
             "zoo",
         ),
         preset(
             "published",
             "As published",
-            "Four objects drawn evenly stand for the hidden one, whatever was answered, and the bound has the nominal α.",
+            "Four objects drawn evenly stand for the hidden one, and the bound has the nominal α. Better than IP, but \
+             random questions are hard to beat.",
             json!({"compare": "all", "questions": 12, "trials": 5}),
             "bits16",
         ),
         preset(
             "types",
             "Seven types, unseen animals",
-            "Learnt, calibrated and tested on different animals; a third of 101 is little to calibrate on.",
-            json!({"label": "type", "hold_out": true, "likelihood": "naive-bayes", "expectation": "posterior",
+            "Learnt, calibrated and tested on different animals, a third of the zoo each.",
+            json!({"label": "type", "hold_out": true, "expectation": "posterior",
                    "objective": "fano", "questions": 8, "games": 33, "temperature": 0.3}),
             "zoo",
         ),

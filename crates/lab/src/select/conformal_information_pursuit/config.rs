@@ -14,7 +14,7 @@ pub enum Mode {
     /// The program: games about many hidden objects, with every policy.
     #[default]
     Simulate,
-    /// You: think of one of the labels and answer in `answers`.
+    /// You: think of one of the labels and answer in `answers`. Games of the program follow.
     Play,
 }
 
@@ -68,7 +68,6 @@ pub struct Config {
     #[schemars(range(min = 0.01, max = 0.9))]
     pub alpha: f64,
     /// What else asks about the same objects.
-    #[schemars(extend("x-when" = {"mode": ["simulate"]}))]
     pub compare: Compare,
     /// Softmax temperature: 1 believes the table, 0.1 is as sure as a language model.
     #[schemars(range(min = 0.01, max = 3.0), extend("x-group" = "Predictor"))]
@@ -90,14 +89,14 @@ pub struct Config {
     #[schemars(extend("x-group" = "Data"))]
     pub merge: bool,
     /// Learn, calibrate and test on different rows, a third each. Every label needs three rows.
-    #[schemars(extend("x-group" = "Data", "x-when" = {"mode": ["simulate"]}))]
+    #[schemars(extend("x-group" = "Data"))]
     pub hold_out: bool,
     /// Share of answers that are wrong.
-    #[schemars(range(min = 0.0, max = 0.49), extend("x-group" = "Data", "x-when" = {"mode": ["simulate"]}))]
+    #[schemars(range(min = 0.0, max = 0.49), extend("x-group" = "Data"))]
     pub wrong_answers: f64,
     /// How thresholds are calibrated.
     #[schemars(extend("x-group" = "Calibration"))]
-    pub thresholds: Thresholding,
+    pub thresholding: Thresholding,
     /// Draws for each number of answers. Published: 100 and 200.
     #[schemars(range(min = 5, max = 10_000), extend("x-group" = "Calibration"))]
     pub draws: usize,
@@ -114,10 +113,10 @@ pub struct Config {
     #[schemars(range(min = 0, max = 100), extend("x-group" = "Stopping"))]
     pub stop_set: usize,
     /// Predictors and calibrations drawn, one after the other.
-    #[schemars(range(min = 1, max = 100_000), extend("x-group" = "Trials", "x-when" = {"mode": ["simulate"]}))]
+    #[schemars(range(min = 1, max = 100_000), extend("x-group" = "Trials"))]
     pub trials: usize,
     /// Objects played in a trial, drawn from the data; all if there are fewer.
-    #[schemars(range(min = 1, max = 100_000), extend("x-group" = "Trials", "x-when" = {"mode": ["simulate"]}))]
+    #[schemars(range(min = 1, max = 100_000), extend("x-group" = "Trials"))]
     pub games: usize,
     /// What the game that is shown hides, a name in the label column; empty for any.
     #[schemars(extend("x-group" = "Trials", "x-when" = {"mode": ["simulate"]}, "examples" = ["", "platypus"]))]
@@ -143,7 +142,7 @@ impl Default for Config {
             merge: true,
             hold_out: false,
             wrong_answers: 0.0,
-            thresholds: Thresholding::PerLength,
+            thresholding: Thresholding::PerLength,
             draws: 100,
             slack: Slack::Estimation,
             empty_is_all: false,

@@ -3,6 +3,7 @@
 mod arms;
 mod card;
 mod config;
+mod example;
 mod outcome;
 mod pictures;
 mod play;
@@ -11,7 +12,7 @@ mod run;
 mod trial;
 
 use crate::{Context, Error, Method};
-use config::{Config, Mode};
+use config::Config;
 use lowshot_protocol::{MethodCard, Report};
 
 /// Conformal Information Pursuit (arXiv 2507.03279).
@@ -25,9 +26,6 @@ impl Method for ConformalInformationPursuit {
     }
 
     async fn run(config: Config, cx: &mut Context) -> Result<Report, Error> {
-        match config.mode {
-            Mode::Simulate => run::run(&config, cx).await,
-            Mode::Play => play::run(&config, cx).await,
-        }
+        run::run(&config, cx).await
     }
 }

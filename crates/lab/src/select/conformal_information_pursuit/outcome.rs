@@ -1,10 +1,10 @@
 //! From recorded trials to pictures, artifacts and a report.
 
-use super::arms::{Arm, Played};
+use super::arms::Arm;
 use super::config::{Config, Thresholding};
-use super::pictures::word;
 use super::questions::Questions;
-use super::trial::{ALPHAS, Outcome, Record, World};
+use super::run::Shown;
+use super::trial::{ALPHAS, Outcome, Record};
 use crate::{Context, Error};
 use lowshot_core::metrics::{Interval, mean_interval};
 use lowshot_protocol::{Axis, Cell, Lines, Metric, Report, Series, Table, Unit, View};
@@ -165,7 +165,7 @@ pub fn report(
     config: &Config,
     questions: &Questions,
     tally: &Tally<'_>,
-    shown: &(World, usize, Played),
+    shown: &Shown,
     cx: &Context,
 ) -> Result<Report, Error> {
     let trials = tally.records.iter().map(|(index, record)| {
@@ -173,9 +173,10 @@ pub fn report(
         json!({"trial": index, "selected": selected, "games": record.games})
     });
     cx.artifact_json("selection.json", &trials.collect::<Vec<_>>())?;
-    cx.artifact_json("game.json", &example(questions, shown))?;
     cx.artifact("summary.csv", "text/csv", summary(config, tally).into_bytes());
     let mut report = cx.report();
+    report.metrics.extend(shown.metrics.iter().map(|(name, metric)| ((*name).to_owned(), *metric)));
+    report.notes.extend(shown.note.clone());
     if tally.records.is_empty() {
         // A shard may have no trial, if there are more shards than trials.
         return Ok(report);
@@ -208,27 +209,6 @@ pub fn report(
     // Likelihoods and distortion of both answers, probabilities after both answers, thresholds.
     report.state_bytes = 8 * (6 * classes * queries + config.questions as u64);
     Ok(report)
-}
-
-/// The game that is shown, for other programs.
-fn example(questions: &Questions, (world, object, played): &(World, usize, Played)) -> serde_json::Value {
-    let turns = played.steps.iter().enumerate().map(|(place, step)| {
-        let one = played.game.history.get(place);
-        json!({
-            "plausible": step.set.iter().map(|label| &questions.classes[*label]).collect::<Vec<_>>(),
-            "predicted": questions.classes[step.predicted],
-            "probability": step.probability,
-            "asked": one.map(|one| &questions.names[one.query]),
-            "answer": one.map(|one| word(one.answer)),
-            "next": step.next,
-        })
-    });
-    json!({
-        "questions": questions.names,
-        "game": played.game,
-        "hidden": questions.labels[world.rows[*object]],
-        "turns": turns.collect::<Vec<_>>(),
-    })
 }
 
 /// Means by policy and number of answers.
@@ -276,7 +256,7 @@ fn notes(config: &Config, tally: &Tally<'_>, fresh: Option<Interval>) -> Vec<Str
     if let Some(fresh) = fresh
         && fresh.mean + fresh.half_width < nominal
     {
-        let why = match (config.thresholds, config.hold_out) {
+        let why = match (config.thresholding, config.hold_out) {
             (Thresholding::Games, _) => "the thresholds come from other games than these",
             (_, true) => "a third of the rows is little to calibrate on, however often it is drawn from",
             _ => "this is more than chance",

@@ -1,6 +1,6 @@
 //! What people see of one game: its questions, the set that shrinks, the next question.
 
-use super::arms::{Played, Step};
+use super::arms::Step;
 use super::questions::Questions;
 use lowshot_core::select::{Answered, Question};
 use lowshot_protocol::{Cell, Table, Token, Tokens, View};
@@ -15,32 +15,29 @@ pub fn word(answer: usize) -> &'static str {
     if answer == 1 { "yes" } else { "no" }
 }
 
-/// The game up to its first `shown` answers, one row a question.
-pub fn table(questions: &Questions, title: String, history: &[Answered], steps: &[Step]) -> View {
-    let columns = [
-        "",
-        "question",
-        "answer",
-        "plausible labels",
-        "best guess",
-        "its probability (%)",
-        "bits expected to be left",
-        "spread of candidates (bits)",
-    ];
+/// A game, one row a question, with what was known after its answer. A question without an answer is the last row.
+pub fn game(
+    questions: &Questions,
+    title: String,
+    history: &[Answered],
+    steps: &[Step],
+    pending: Option<&Question>,
+) -> View {
+    let columns =
+        ["", "question", "answer", "labels left", "best guess", "its probability (%)", "bits left, expected"];
     let known = |step: &Step| -> [Cell; 3] {
         let guess = Cell::from(questions.classes[step.predicted].as_str());
         [Cell::Number(step.set.len() as f64), guess, Cell::Number(100.0 * step.probability)]
     };
-    let number = |value: Option<f64>| value.map_or(Cell::from("–"), Cell::Number);
-    let mut rows = Vec::with_capacity(steps.len());
+    let none = || Cell::from("–");
+    let bits = |asked: Option<&Question>| asked.and_then(|asked| asked.score).map_or(none(), Cell::Number);
+    let mut rows = Vec::with_capacity(steps.len() + 1);
     if let Some(first) = steps.first() {
         let [size, guess, probability] = known(first);
-        let none = || Cell::from("–");
-        rows.push(vec![Cell::Number(0.0), none(), none(), size, guess, probability, none(), none()]);
+        rows.push(vec![Cell::Number(0.0), none(), none(), size, guess, probability, none()]);
     }
     for (place, (one, pair)) in history.iter().zip(steps.windows(2)).enumerate() {
         let [size, guess, probability] = known(&pair[1]);
-        let asked = pair[0].next.as_ref();
         rows.push(vec![
             Cell::Number((place + 1) as f64),
             Cell::from(questions.names[one.query].as_str()),
@@ -48,18 +45,15 @@ pub fn table(questions: &Questions, title: String, history: &[Answered], steps: 
             size,
             guess,
             probability,
-            number(asked.and_then(|asked| asked.score)),
-            number(asked.and_then(|asked| asked.spread)),
+            bits(pair[0].next.as_ref()),
         ]);
     }
+    if let Some(pending) = pending {
+        let name = Cell::from(format!("{}?", questions.names[pending.query]));
+        let number = Cell::Number((history.len() + 1) as f64);
+        rows.push(vec![number, name, Cell::from("…"), none(), none(), none(), bits(Some(pending))]);
+    }
     View::Table(Table { title, columns: columns.map(str::to_owned).to_vec(), rows })
-}
-
-/// A simulated game up to its first `shown` answers.
-pub fn simulated(questions: &Questions, hidden: &str, played: &Played, shown: usize) -> View {
-    let history = &played.game.history[..shown.min(played.game.history.len())];
-    let steps = &played.steps[..(shown + 1).min(played.steps.len())];
-    table(questions, format!("Hidden: {hidden}"), history, steps)
 }
 
 /// The prediction set, the most probable label first.
@@ -80,18 +74,17 @@ pub fn set(questions: &Questions, step: &Step, probabilities: &[f64]) -> View {
     View::Tokens(Tokens { tokens })
 }
 
-/// The next question with what else was considered.
-pub fn question(questions: &Questions, number: usize, next: Option<&Question>, verdict: &str) -> View {
-    let title = match next {
-        Some(next) => format!("Question {number}: {}? {verdict}", questions.names[next.query]),
-        None => format!("No question is left. {verdict}"),
-    };
-    let mut scores = next.map(|next| next.scores.clone()).unwrap_or_default();
+/// A question with what else was considered.
+pub fn question(questions: &Questions, title: String, asked: Option<&Question>) -> View {
+    let mut scores = asked.map(|asked| asked.scores.clone()).unwrap_or_default();
     scores.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
     let row = |(query, score): &(usize, f64)| {
         vec![Cell::from(questions.names[*query].as_str()), Cell::Number(*score)]
     };
-    let rows = scores.iter().take(CANDIDATES).map(row).collect();
-    let columns = ["candidate", "bits expected to be left"].map(str::to_owned).to_vec();
+    let mut rows: Vec<Vec<Cell>> = scores.iter().take(CANDIDATES).map(row).collect();
+    if rows.is_empty() {
+        rows.push(vec![Cell::from("none is left"), Cell::from("–")]);
+    }
+    let columns = ["candidate", "bits left, expected"].map(str::to_owned).to_vec();
     View::Table(Table { title, columns, rows })
 }

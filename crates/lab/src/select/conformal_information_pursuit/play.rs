@@ -4,15 +4,16 @@ use super::arms::{Step, conformal, step};
 use super::config::{Config, field_error, wrong};
 use super::pictures;
 use super::questions::Questions;
+use super::run::Shown;
 use super::trial::World;
 use crate::{Context, Error};
 use lowshot_core::select::{Game, Predictor, QueryPolicy, Question, Stop};
-use lowshot_protocol::{Metric, Report, Unit};
-use serde::{Deserialize, Serialize};
+use lowshot_protocol::{Metric, Unit};
+use serde::Deserialize;
 use serde_json::json;
 
-/// A game as it is written down.
-#[derive(Serialize, Deserialize)]
+/// What is needed of a game that was written down.
+#[derive(Deserialize)]
 struct Saved {
     /// Names of the questions, so that a game about other data is noticed.
     questions: Vec<String>,
@@ -84,18 +85,17 @@ impl Watched {
     }
 }
 
-/// Replays the answers, asks the next question, and leaves the game.
-pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
-    let questions = Questions::open(config, cx).await?;
+/// Replays the answers, asks the next question, and draws the game.
+pub async fn show(config: &Config, questions: &Questions, cx: &mut Context) -> Result<Shown, Error> {
     let config = Config { hold_out: false, wrong_answers: 0.0, ..config.clone() };
     let words = words(&config.answers)?;
     let rng = cx.rng("play");
-    let world = World::make(&config, &questions, &rng, cx).await?;
+    let world = World::make(&config, questions, &rng, cx).await?;
     let mut policy = conformal(&config, config.objective, &world.predictor, &world.thresholds, &world.pool);
     policy.rule = config.rule();
     let rng = rng.split("game");
     let queries = questions.names.len();
-    let saved = resumed(&questions, cx).await?;
+    let saved = resumed(questions, cx).await?;
     let mut game = Game { pending: saved.pending.clone(), ..Game::default() };
     let mut watched = Watched { steps: Vec::new() };
     watched.note(&world, &game, None).await?;
@@ -136,7 +136,8 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
         cx.tick().await?;
     }
     let next = policy.ask(&mut game, &rng).await?;
-    finish(&questions, &world, &game, next, policy.stop(&game), watched.steps, cx).await
+    let stop = policy.stop(&game);
+    finish(questions, &world, &game, next, stop, &watched.steps, cx).await
 }
 
 /// The game to go on with, if one is given.
@@ -160,53 +161,46 @@ async fn finish(
     game: &Game,
     next: Option<Question>,
     stop: Option<Stop>,
-    steps: Vec<Step>,
+    steps: &[Step],
     cx: &mut Context,
-) -> Result<Report, Error> {
-    let mut report = cx.report();
-    let Some(last) = steps.last() else { return Ok(report) };
-    let guess = &questions.classes[last.predicted];
-    let verdict = match stop {
-        Some(Stop::Spread) => format!("It would stop here and say {guess}: no question makes a difference."),
-        Some(Stop::Set) => format!("It would stop here and say {guess}: few labels are left."),
-        Some(Stop::Budget) => format!("It stops here and says {guess}: no more questions are allowed."),
-        Some(Stop::NothingLeft) => format!("It says {guess}."),
-        None => "Add y, n or ? to your answers.".to_owned(),
-    };
+) -> Result<Shown, Error> {
     let now = world.predictor.predict(&game.history).await?;
-    cx.view("question", pictures::question(questions, game.asked() + 1, next.as_ref(), &verdict));
-    cx.view("set", pictures::set(questions, last, &now));
-    let title = format!("Your game, after {} answers", game.history.len());
-    cx.view("game", pictures::table(questions, title, &game.history, &steps));
-    let mut selected: Vec<usize> = game.history.iter().map(|one| one.query).collect();
-    selected.extend(next.iter().map(|next| next.query));
-    let class = |label: &usize| json!({"label": questions.classes[*label], "probability": now[*label]});
-    cx.artifact_json(
-        "selection.json",
-        &json!({
-            "selected": selected,
-            "plausible": last.set.iter().map(class).collect::<Vec<_>>(),
-            "predicted": guess,
-            "stop": stop,
-        }),
-    )?;
-    cx.artifact_json("game.json", &Saved { questions: questions.names.clone(), game: game.clone() })?;
-    super::run::thresholds_artifact(&world.calibration, cx)?;
-    let mut put = |name: &str, value: f64, unit: Unit| {
-        report.metrics.insert(name.into(), Metric::new(value, unit));
+    let last = step(&world.predictor, &world.thresholds, game).await?;
+    let guess = &questions.classes[last.predicted];
+    let number = game.asked() + 1;
+    let next = next.filter(|_| stop != Some(Stop::Budget));
+    let asks = match &next {
+        Some(next) => {
+            format!("Question {number}: {}? Add y, n or ? to your answers.", questions.names[next.query])
+        }
+        None => format!("No more questions: it says {guess}."),
     };
-    put("asked", game.asked() as f64, Unit::Count);
-    put("plausible", last.set.len() as f64, Unit::Count);
-    put("probability", last.probability, Unit::Fraction);
-    if let Some(score) = next.as_ref().and_then(|next| next.score) {
-        put("bits", score, Unit::None);
-    }
-    report.notes.push(
-        "The set holds the label you think of with probability 1 − α for questions drawn at random; these were chosen, \
-         so it may hold it less often."
-            .to_owned(),
-    );
-    Ok(report)
+    let why = match stop {
+        Some(Stop::Spread) => format!(" It would stop here and say {guess}: no question makes a difference."),
+        Some(Stop::Set) => format!(" It would stop here and say {guess}: few labels are left."),
+        _ => String::new(),
+    };
+    cx.view("game", pictures::game(questions, asks + &why, &game.history, steps, next.as_ref()));
+    cx.view("set", pictures::set(questions, &last, &now));
+    cx.view("question", pictures::question(questions, format!("Question {number}"), next.as_ref()));
+    cx.tick().await?;
+    let class = |label: &usize| json!({"label": questions.classes[*label], "probability": now[*label]});
+    let saved = json!({
+        "questions": questions.names,
+        "game": game,
+        "plausible": last.set.iter().map(class).collect::<Vec<_>>(),
+        "predicted": guess,
+        "stop": stop,
+    });
+    let mut metrics = vec![
+        ("asked", Metric::new(game.asked() as f64, Unit::Count)),
+        ("plausible", Metric::new(last.set.len() as f64, Unit::Count)),
+        ("probability", Metric::new(last.probability, Unit::Fraction)),
+    ];
+    metrics.extend(next.and_then(|next| next.score).map(|score| ("bits", Metric::new(score, Unit::None))));
+    let note = "In your game, the set holds the label you think of with probability 1 − α for questions drawn at random. \
+                These were chosen, so it may hold it less often.";
+    Ok(Shown { game: saved, calibration: world.calibration.clone(), metrics, note: Some(note.to_owned()) })
 }
 
 #[cfg(test)]

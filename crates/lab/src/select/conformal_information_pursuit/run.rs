@@ -1,17 +1,26 @@
 //! All trials of an experiment, and the game that is shown.
 
-use super::arms::{Arm, Played, play};
-use super::config::{Config, wrong};
+use super::config::{Config, Mode};
 use super::outcome::{self, Tally};
-use super::pictures;
 use super::questions::Questions;
 use super::trial::{self, ALPHAS, World};
+use super::{example, play};
 use crate::{Context, Error};
-use lowshot_core::Rng;
-use lowshot_core::select::Predictor;
 use lowshot_core::select::conformal_information_pursuit::Calibration;
-use lowshot_protocol::Report;
+use lowshot_protocol::{Metric, Report};
 use serde_json::{Map, Value, json};
+
+/// The game that is shown: the same whatever part of the trials a run does.
+pub struct Shown {
+    /// The game as it is written down.
+    pub game: Value,
+    /// The scores behind its thresholds.
+    pub calibration: Calibration,
+    /// What the report says of it.
+    pub metrics: Vec<(&'static str, Metric)>,
+    /// A remark.
+    pub note: Option<String>,
+}
 
 /// Runs the trials that are left, and reports on all.
 pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
@@ -19,7 +28,10 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     let total = config.trials as u64;
     let remaining = cx.remaining(total);
     let rng = cx.rng("trials");
-    let shown = example(config, &questions, &rng.at(0), cx).await?;
+    let shown = match config.mode {
+        Mode::Simulate => example::show(config, &questions, &rng.at(0), cx).await?,
+        Mode::Play => play::show(config, &questions, cx).await?,
+    };
     let mut tally = Tally::new(config, cx.recorded()?);
     let range = cx.shard().map_or(0..total, |shard| shard.range(total));
     let whole = range.end - range.start;
@@ -41,50 +53,13 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     if remaining.is_empty() {
         tally.draw(cx);
     }
-    // The example and its calibration are those of trial 0, whatever part of the work this run is.
-    thresholds_artifact(&shown.0.calibration, cx)?;
+    cx.artifact_json("game.json", &shown.game)?;
+    thresholds_artifact(&shown.calibration, cx)?;
     outcome::report(config, &questions, &tally, &shown, cx)
 }
 
-/// A game of C-IP with the predictor of trial 0, drawn answer by answer.
-async fn example(
-    config: &Config,
-    questions: &Questions,
-    rng: &Rng,
-    cx: &mut Context,
-) -> Result<(World, usize, Played), Error> {
-    let world = World::make(config, questions, rng, cx).await?;
-    let object = if config.hidden.is_empty() {
-        rng.split("example").below(world.test.objects())
-    } else {
-        let named =
-            |object: &usize| questions.labels[world.rows[*object]].eq_ignore_ascii_case(&config.hidden);
-        (0..world.test.objects()).find(named).ok_or_else(|| {
-            let some = questions.labels.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
-            wrong(
-                "hidden",
-                format!("is `{}`", config.hidden),
-                format!("a label that is played, such as {some}"),
-            )
-        })?
-    };
-    let arm = Arm::Conformal(config.objective);
-    let played = play(config, &world, arm, object, &rng.split("games").at(object as u64)).await?;
-    let hidden = &questions.labels[world.rows[object]];
-    for shown in 0..played.steps.len() {
-        let last = shown + 1 == played.steps.len();
-        if shown == 0 || last || cx.stepping() {
-            cx.view("game", pictures::simulated(questions, hidden, &played, shown));
-            let now = world.predictor.predict(&played.game.history[..shown]).await?;
-            cx.view("set", pictures::set(questions, &played.steps[shown], &now));
-            cx.tick().await?;
-        }
-    }
-    Ok((world, object, played))
-}
-
 /// Leaves the thresholds of the paper's grid: by number of answers and α; null where every label is in the set.
-pub fn thresholds_artifact(calibration: &Calibration, cx: &Context) -> Result<(), Error> {
+fn thresholds_artifact(calibration: &Calibration, cx: &Context) -> Result<(), Error> {
     let mut by_length = Map::new();
     for (place, _) in calibration.scores().iter().enumerate() {
         by_length.insert((place + 1).to_string(), Value::Object(Map::new()));

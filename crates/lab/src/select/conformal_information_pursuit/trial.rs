@@ -52,7 +52,7 @@ impl World {
         let predictor = Scaled { predictor: table.clone(), scaling: Scaling::None };
         let lengths = config.questions.min(pool.queries());
         let draw = rng.split("calibration");
-        let calibration = match config.thresholds {
+        let calibration = match config.thresholding {
             Thresholding::PerLength | Thresholding::Common => {
                 Calibration::random(&predictor, &answerer, lengths, config.draws, &draw).await?
             }
@@ -101,7 +101,7 @@ impl World {
 }
 
 fn thresholds(config: &Config, calibration: &Calibration, alpha: f64) -> Result<Thresholds, Error> {
-    match config.thresholds {
+    match config.thresholding {
         Thresholding::Common => calibration.common_threshold(alpha),
         Thresholding::PerLength | Thresholding::Games => calibration.thresholds(alpha),
     }
