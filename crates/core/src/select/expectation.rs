@@ -21,6 +21,51 @@ pub enum Expectation {
     Posterior,
 }
 
+/// Checks that a table is about the classes and questions of a predictor.
+///
+/// # Errors
+/// [`CoreError::Shape`] names both sizes.
+pub(crate) fn check_table<P: Predictor>(predictor: &P, table: &AnswerTable) -> Result<(), CoreError> {
+    let (classes, queries) = (predictor.classes(), predictor.queries());
+    if (table.classes(), table.queries()) == (classes, queries) && predictor.answers() == 2 {
+        return Ok(());
+    }
+    Err(CoreError::Shape {
+        what: "the table of answers",
+        found: vec![table.classes(), table.queries()],
+        expected: format!(
+            "the predictor has {classes} classes and {queries} questions, and needs two answers"
+        ),
+    })
+}
+
+/// Probabilities after a history, as many as there are classes.
+///
+/// # Errors
+/// [`CoreError::Shape`] and [`CoreError::NotFinite`] for a predictor that breaks its promise; what it says itself.
+pub(crate) async fn probabilities<P: Predictor>(
+    predictor: &P,
+    history: &[Answered],
+) -> Result<Vec<f64>, CoreError> {
+    let found = predictor.predict(history).await?;
+    check_answer(&found, predictor.classes())?;
+    Ok(found)
+}
+
+fn check_answer(found: &[f64], wanted: usize) -> Result<(), CoreError> {
+    if found.len() != wanted {
+        return Err(CoreError::Shape {
+            what: "the predictor's answer",
+            found: vec![found.len()],
+            expected: format!("{wanted} probabilities were asked for"),
+        });
+    }
+    if found.iter().any(|p| !p.is_finite()) {
+        return Err(CoreError::NotFinite { what: "the predictor's answer" });
+    }
+    Ok(())
+}
+
 /// An object of the pool and its weight; weights sum to 1.
 pub(crate) type Weighted = (usize, f64);
 
@@ -77,16 +122,7 @@ impl Outcomes {
             .collect();
         let rows = predictor.extend(history, &next).await?;
         let classes = predictor.classes();
-        if rows.len() != next.len() * classes {
-            return Err(CoreError::Shape {
-                what: "the predictor's answer",
-                found: vec![rows.len()],
-                expected: format!("{} histories of {classes} classes were asked for", next.len()),
-            });
-        }
-        if rows.iter().any(|p| !p.is_finite()) {
-            return Err(CoreError::NotFinite { what: "the predictor's answer" });
-        }
+        check_answer(&rows, next.len() * classes)?;
         Ok(Outcomes { classes, answers, rows })
     }
 

@@ -1,7 +1,7 @@
 //! Information Pursuit: the question that is expected to leave the smallest entropy (Chattopadhyay et al. 2022).
 
 use super::answer_table::AnswerTable;
-use super::expectation::{Expectation, Outcomes};
+use super::expectation::{Expectation, Outcomes, check_table, probabilities};
 use super::query::{Game, Predictor, QueryPolicy, Question, StopRule, smallest};
 use crate::{CoreError, Rng};
 
@@ -49,7 +49,8 @@ impl<P: Predictor> QueryPolicy for InformationPursuit<'_, P> {
 
     async fn choose(&self, game: &Game, rng: &Rng) -> Result<Option<Question>, CoreError> {
         let candidates = game.candidates(self.queries());
-        let now = self.predictor.predict(&game.history).await?;
+        check_table(self.predictor, self.pool)?;
+        let now = probabilities(self.predictor, &game.history).await?;
         let mut rng = rng.at(game.asked() as u64);
         let objects = self.expectation.objects(self.pool, self.samples, &now, &mut rng);
         let outcomes = Outcomes::of(self.predictor, &game.history, &candidates).await?;

@@ -2,6 +2,7 @@
 
 use super::quantile::{Thresholds, within};
 use crate::select::answer_table::AnswerTable;
+use crate::select::expectation::{check_table, probabilities};
 use crate::select::query::{Answered, Predictor};
 use crate::{CoreError, Rng};
 
@@ -55,7 +56,8 @@ impl Calibration {
     /// histories drawn like these, not for those that a policy chooses.
     ///
     /// # Errors
-    /// [`CoreError::OutOfRange`] for no draws or no lengths; what the predictor says.
+    /// [`CoreError::OutOfRange`] for no draws or no lengths, [`CoreError::Shape`] if table and predictor are not about the
+    /// same; what the predictor says.
     pub async fn random<P: Predictor>(
         predictor: &P,
         answerer: &Answerer<'_>,
@@ -66,14 +68,15 @@ impl Calibration {
         if draws == 0 || lengths == 0 {
             return Err(CoreError::range("draws", draws, "at least 1, of at least one length"));
         }
+        check_table(predictor, answerer.table)?;
         let mut scores = Vec::with_capacity(lengths);
         for length in 1..=lengths {
             let mut of_length = Vec::with_capacity(draws);
             let rng = rng.at(length as u64);
             for draw in 0..draws {
                 let (object, history) = answerer.draw(length, &rng.at(draw as u64));
-                let probabilities = predictor.predict(&history).await?;
-                of_length.push(probabilities[answerer.table.label(object)]);
+                let found = probabilities(predictor, &history).await?;
+                of_length.push(found[answerer.table.label(object)]);
             }
             scores.push(of_length);
         }
@@ -84,7 +87,8 @@ impl Calibration {
     /// not reach have fewer scores.
     ///
     /// # Errors
-    /// [`CoreError::Lengths`] without games or with an empty one; what the predictor says.
+    /// [`CoreError::Lengths`] without games or with empty ones only, [`CoreError::OutOfRange`] for a label that the predictor
+    /// does not have; what the predictor says.
     pub async fn of_games<P: Predictor>(
         predictor: &P,
         games: &[SavedGame],
@@ -98,11 +102,14 @@ impl Calibration {
                 right: 0,
             });
         }
+        if let Some(game) = games.iter().find(|game| game.label >= predictor.classes()) {
+            return Err(CoreError::range("label", game.label, format!("below {}", predictor.classes())));
+        }
         let mut scores = vec![Vec::with_capacity(games.len()); longest];
         for game in games {
             for (place, scores) in scores.iter_mut().enumerate() {
                 let Some(history) = game.history.get(..place + 1) else { break };
-                scores.push(predictor.predict(history).await?[game.label]);
+                scores.push(probabilities(predictor, history).await?[game.label]);
             }
         }
         Ok(Calibration { scores })

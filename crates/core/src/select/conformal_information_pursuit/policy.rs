@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::objective::{Judged, Objective};
 use super::quantile::{Thresholds, prediction_set, within};
 use crate::select::answer_table::AnswerTable;
-use crate::select::expectation::{Expectation, Outcomes};
+use crate::select::expectation::{Expectation, Outcomes, check_table, probabilities};
 use crate::select::query::{Game, Predictor, QueryPolicy, Question, StopRule, smallest};
 use crate::{CoreError, Rng};
 
@@ -84,7 +84,8 @@ impl<P: Predictor> QueryPolicy for ConformalPursuit<'_, P> {
     async fn choose(&self, game: &Game, rng: &Rng) -> Result<Option<Question>, CoreError> {
         let candidates = game.candidates(self.queries());
         let classes = self.predictor.classes();
-        let now = self.predictor.predict(&game.history).await?;
+        check_table(self.predictor, self.pool)?;
+        let now = probabilities(self.predictor, &game.history).await?;
         let plausible = prediction_set(&now, self.thresholds.at(game.history.len())).len();
         let mut rng = rng.at(game.asked() as u64);
         let objects = self.expectation.objects(self.pool, self.samples, &now, &mut rng);

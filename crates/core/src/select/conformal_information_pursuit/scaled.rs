@@ -1,6 +1,7 @@
 //! Predictors whose probabilities are repaired: the baselines of conformal sets.
 
 use super::calibration::Answerer;
+use crate::select::expectation::{check_table, probabilities};
 use crate::select::query::{Answered, Predictor};
 use crate::{CoreError, Rng};
 
@@ -38,7 +39,8 @@ impl Scaling {
     /// together.
     ///
     /// # Errors
-    /// [`CoreError::OutOfRange`] for no draws or no lengths; what the predictor says.
+    /// [`CoreError::OutOfRange`] for no draws or no lengths, [`CoreError::Shape`] if table and predictor are not about the
+    /// same; what the predictor says.
     pub async fn platt<P: Predictor>(
         predictor: &P,
         answerer: &Answerer<'_>,
@@ -49,6 +51,7 @@ impl Scaling {
         if draws == 0 || lengths == 0 {
             return Err(CoreError::range("draws", draws, "at least 1, of at least one length"));
         }
+        check_table(predictor, answerer.table)?;
         let classes = predictor.classes();
         let mut table = Vec::with_capacity(lengths);
         for length in 1..=lengths {
@@ -57,7 +60,7 @@ impl Scaling {
             for draw in 0..draws {
                 let (object, history) = answerer.draw(length, &rng.at(draw as u64));
                 let label = answerer.table.label(object);
-                for (class, p) in predictor.predict(&history).await?.into_iter().enumerate() {
+                for (class, p) in probabilities(predictor, &history).await?.into_iter().enumerate() {
                     points[class].push((p, class == label));
                 }
             }

@@ -64,7 +64,7 @@ pub fn card() -> MethodCard {
                 "Share of fresh random games whose set holds the true label. It should not be below the diagonal.",
             ),
             view("thresholds", "Thresholds", "A label is plausible from this probability on; one for each number of answers."),
-            view("policies", "Policies", "Over the whole game, at its end, and where the stopping rule would end it."),
+            view("policies", "Policies", "Right predictions over the whole game, at its end, and where the stopping rule would end it."),
         ],
         metrics: vec![
             metric("accuracy", "Right predictions, mean over answers", Direction::Higher),

@@ -105,13 +105,13 @@ impl<'a> Tally<'a> {
     fn table(&self) -> Table {
         let columns = [
             "policy",
-            "accuracy, mean over answers (%)",
+            "right (%)",
             "± 95 %",
-            "accuracy at the end (%)",
+            "at the end",
             "labels left",
             "covered (%)",
-            "questions until stopping",
-            "accuracy then (%)",
+            "stops after",
+            "right then",
         ];
         let row = |(place, arm): (usize, &Arm)| {
             let whole = self.mean(place, |o| mean_of(&o.accuracy))?;
@@ -133,7 +133,7 @@ impl<'a> Tally<'a> {
             ])
         };
         Table {
-            title: format!("Up to {} questions", self.config.questions),
+            title: format!("Up to {} questions, mean over them", self.config.questions),
             columns: columns.map(str::to_owned).to_vec(),
             rows: self.arms.iter().enumerate().filter_map(row).collect(),
         }

@@ -125,6 +125,53 @@ fn classes_of_several_objects_with_and_without_objects() {
     near(block_on(objects.predict(&both)).unwrap()[0], 0.82);
 }
 
+/// A model that breaks its promise.
+struct Broken(Vec<f64>);
+
+impl Predictor for Broken {
+    fn classes(&self) -> usize {
+        4
+    }
+
+    fn queries(&self) -> usize {
+        3
+    }
+
+    async fn predict(&self, _history: &[Answered]) -> Result<Vec<f64>, CoreError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn tables_and_predictors_that_do_not_fit_are_refused() {
+    let (table, thresholds) = (four(), Thresholds::fixed(0.2, 3, 0.1, 50).unwrap());
+    let shape = |found: Result<(), CoreError>| {
+        assert!(matches!(found, Err(CoreError::Shape { .. })), "{found:?}");
+    };
+    let choose = |predictor: &Broken, table: &AnswerTable| {
+        let policy = conformal(predictor, &thresholds, table, Objective::Bound, Expectation::WholePool, 3);
+        block_on(policy.choose(&Game::default(), &Rng::new(0))).map(|_| ())
+    };
+    let calibrate = |predictor: &Broken, table: &AnswerTable| {
+        let answerer = Answerer { table, wrong: 0.0 };
+        block_on(Calibration::random(predictor, &answerer, 2, 5, &Rng::new(0))).map(|_| ())
+    };
+    let even = Broken(vec![0.25; 4]);
+    choose(&even, &table).unwrap();
+    calibrate(&even, &table).unwrap();
+    shape(choose(&even, &AnswerTable::bits16()));
+    shape(calibrate(&even, &AnswerTable::bits16()));
+    for short in [vec![1.0], vec![]] {
+        shape(choose(&Broken(short.clone()), &table));
+        shape(calibrate(&Broken(short), &table));
+    }
+    let nan = Broken(vec![f64::NAN; 4]);
+    assert!(matches!(choose(&nan, &table), Err(CoreError::NotFinite { .. })));
+    assert!(matches!(calibrate(&nan, &table), Err(CoreError::NotFinite { .. })));
+    let alien = SavedGame { label: 4, history: history(&[(0, 1)]) };
+    is_range(block_on(Calibration::of_games(&even, &[alien], 2)), "label");
+}
+
 #[test]
 fn platt_scaling_lowers_a_confidence_that_is_not_deserved() {
     let table = AnswerTable::bits16();
