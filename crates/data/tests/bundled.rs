@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lowshot_data::bundled::{CATALOG, embedded, find};
-use lowshot_data::{ClassIndex, Features, Problem};
+use lowshot_data::bundled::{CATALOG, TABLES, embedded, find, find_table};
+use lowshot_data::{CellTable, ClassIndex, Features, Limits, Problem, read_cells};
 use sha2::{Digest, Sha256};
 
 fn folder() -> PathBuf {
@@ -61,6 +61,7 @@ fn every_file_is_listed_with_its_checksum() {
 fn the_catalog_and_the_list_agree() {
     let listed = listed();
     let mut used: Vec<&str> = CATALOG.iter().flat_map(|set| set.files).copied().collect();
+    used.extend(TABLES.iter().map(|table| table.file));
     used.sort_unstable();
     used.dedup();
     let data: Vec<&str> =
@@ -70,6 +71,33 @@ fn the_catalog_and_the_list_agree() {
         // The license of a set is that of its first file, the values.
         assert_eq!(listed[set.files[0]][2], set.license, "{}", set.name);
     }
+    for table in TABLES {
+        assert_eq!(listed[table.file][2..4], [table.license, table.credit], "{}", table.name);
+        assert!(find(table.name).is_none(), "one name is one thing");
+    }
+}
+
+fn cells(name: &str) -> CellTable {
+    let table = find_table(name).unwrap();
+    read_cells(table.file, &bytes_of(table.file), &Limits::default()).unwrap()
+}
+
+#[test]
+fn every_table_is_as_the_list_says() {
+    for table in TABLES {
+        let cells = cells(table.name);
+        assert_eq!((cells.rows(), cells.columns().len()), (table.rows, table.columns), "{}", table.name);
+    }
+    assert!(find_table("digits").is_none());
+    let zoo = cells("zoo");
+    // A platypus lays eggs and gives milk.
+    let row = zoo.column(0).position(|name| name == "platypus").unwrap();
+    let of = |column: &str| zoo.row(row).unwrap()[zoo.find(column).unwrap()].as_str();
+    assert_eq!((of("eggs"), of("milk"), of("legs"), of("type")), ("1", "1", "4", "mammal"));
+    let territories = cells("territories");
+    let row = territories.column(0).position(|name| name == "Japan").unwrap();
+    let of = |column: &str| territories.row(row).unwrap()[territories.find(column).unwrap()].as_str();
+    assert_eq!((of("island"), of("monarchy"), of("landlocked")), ("1", "1", "0"));
 }
 
 #[test]
@@ -239,7 +267,7 @@ fn wrong_files_are_refused() {
 
 #[test]
 fn embedded_files_are_the_bundled_ones() {
-    for file in CATALOG.iter().flat_map(|set| set.files) {
+    for file in CATALOG.iter().flat_map(|set| set.files).chain(TABLES.iter().map(|table| &table.file)) {
         let bytes = bytes_of(file);
         let wanted = cfg!(feature = "embed").then_some(bytes.as_slice());
         assert_eq!(embedded(file), wanted, "{file}");

@@ -5,8 +5,8 @@ use crate::cores::Cores;
 use crate::{Control, Error, Platform, Sink};
 use burn::tensor::Device;
 use lowshot_core::rng::{Rng, fnv1a};
-use lowshot_data::bundled::{BundledSet, CATALOG};
-use lowshot_data::{Features, Limits};
+use lowshot_data::bundled::{BundledSet, CATALOG, find_table};
+use lowshot_data::{CellTable, Features, Limits, read_cells};
 use lowshot_kernels::device::{DeviceKind, OpenDevice};
 use lowshot_protocol::{Event, InputFacts, InputSpec, NoteLevel, Report, Shard, View};
 use serde::{Serialize, de::DeserializeOwned};
@@ -35,6 +35,14 @@ pub enum FeatureInput {
     /// Feature vectors.
     Features(Features),
     /// A generator of tasks, by name (`synthetic`).
+    Generator(String),
+}
+
+/// A table from a file or a bundled one, or a bundled generator that the method has to call itself.
+pub enum TableInput {
+    /// Named columns of text.
+    Table(CellTable),
+    /// A generator, by name.
     Generator(String),
 }
 
@@ -265,10 +273,26 @@ impl Context {
     /// [`Error::Input`] names the input and says what is wrong with it.
     pub async fn bytes(&mut self, name: &str) -> Result<Option<(String, Rc<Vec<u8>>)>, Error> {
         let Some(source) = self.source(name)? else { return Ok(None) };
-        if let ResolvedInput::Builtin(set) = &source {
-            self.offered(name, set)?;
-        }
-        let (origin, bytes) = self.bytes_of(name, source)?;
+        let (origin, bytes) = match source {
+            ResolvedInput::Builtin(set) => {
+                self.offered(name, &set)?;
+                let origin = format!("builtin:{set}");
+                match find_table(&set) {
+                    Some(table) => {
+                        let read = self.platform.bundled(table.file).await;
+                        let of = |problem| Error::Input {
+                            input: name.to_owned(),
+                            origin: origin.clone(),
+                            problem,
+                        };
+                        let bytes = read.map_err(of)?;
+                        (origin, Rc::new(bytes))
+                    }
+                    None => self.bytes_of(name, ResolvedInput::Builtin(set))?,
+                }
+            }
+            other => self.bytes_of(name, other)?,
+        };
         let facts = InputFacts {
             source: origin.clone(),
             description: format!("{} bytes", bytes.len()),
@@ -276,6 +300,30 @@ impl Context {
         };
         self.facts.insert(name.to_owned(), facts);
         Ok(Some((origin, bytes)))
+    }
+
+    /// A table of named columns, or a bundled generator that the method has to call itself; `None` if the input is
+    /// optional and not given.
+    ///
+    /// # Errors
+    /// [`Error::Input`] names the input and says what is wrong with it.
+    pub async fn table(&mut self, name: &str) -> Result<Option<TableInput>, Error> {
+        if let Some(ResolvedInput::Builtin(set)) = self.source(name)?
+            && find_table(&set).is_none()
+        {
+            self.offered(name, &set)?;
+            let (source, digest) = (format!("builtin:{set}"), String::new());
+            let facts = InputFacts { source, description: "generated".into(), digest };
+            self.facts.insert(name.to_owned(), facts);
+            return Ok(Some(TableInput::Generator(set)));
+        }
+        let Some((origin, bytes)) = self.bytes(name).await? else { return Ok(None) };
+        let table =
+            read_cells(&origin, &bytes, &Limits::default()).map_err(|e| Error::read(name, &origin, &e))?;
+        if let Some(facts) = self.facts.get_mut(name) {
+            facts.description = format!("{} rows of {} columns", table.rows(), table.columns().len());
+        }
+        Ok(Some(TableInput::Table(table)))
     }
 
     fn offered(&self, input: &str, set: &str) -> Result<(), Error> {

@@ -25,7 +25,7 @@ mod runner;
 pub mod select;
 mod session;
 
-pub use context::{Context, FeatureInput, ResolvedInput};
+pub use context::{Context, FeatureInput, ResolvedInput, TableInput};
 pub use control::{Control, Stopped};
 pub use error::Error;
 pub use host::{ChatError, ChatRequest, Platform, Sink};

@@ -18,22 +18,37 @@
 //!
 //! [`add_one_in`] asks a judge instead, a question a choice; [`lp_sensitivity`] draws weighted rows, so that a loss over
 //! them stands for the loss over all.
+//!
+//! And choosing what to ask next about a hidden object, one answer after the other ([`QueryPolicy`]):
+//!
+//! | policy | asks |
+//! |---|---|
+//! | [`RandomQueries`], [`QueriesInOrder`] | without thinking |
+//! | [`InformationPursuit`] | what leaves the smallest entropy |
+//! | [`conformal_information_pursuit::ConformalPursuit`] | what leaves the smallest prediction set |
 
 pub mod add_one_in;
+mod answer_table;
 mod clusters;
 mod confidence;
+pub mod conformal_information_pursuit;
 mod diverse_quality;
 mod diversity;
+mod expectation;
 mod facility_location;
 mod farthest_point;
 pub mod ideal;
+mod information_pursuit;
 mod instruction_difficulty;
 mod k_center;
 mod lazy;
 pub mod lp_sensitivity;
+mod plain_queries;
 mod points;
 mod pool;
+mod query;
 mod random;
+mod table_predictor;
 mod top_quality;
 mod uniform;
 mod vote_k;
@@ -45,17 +60,23 @@ use std::ops::ControlFlow;
 
 use crate::{CoreError, Rng};
 
+pub use answer_table::AnswerTable;
 pub use clusters::GaussianClusters;
 pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidence};
 pub use diverse_quality::DiverseQuality;
 pub use diversity::Diversity;
+pub use expectation::Expectation;
 pub use facility_location::FacilityLocation;
 pub use farthest_point::FarthestPoint;
+pub use information_pursuit::{InformationPursuit, entropy};
 pub use instruction_difficulty::{InstructionDifficulty, ResponseLosses};
 pub use k_center::KCenter;
+pub use plain_queries::{QueriesInOrder, RandomQueries};
 pub use points::{Distance, Points, QualityPool, percentiles};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
+pub use query::{Answered, Game, Predictor, QueryPolicy, Question, Stop, StopRule, most_probable};
 pub use random::Random;
+pub use table_predictor::{Likelihood, Prior, TablePredictor};
 pub use top_quality::{QualityThreshold, TopQuality};
 pub use uniform::Uniform;
 pub use vote_k::VoteK;

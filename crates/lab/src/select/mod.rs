@@ -1,9 +1,11 @@
 //! Active learning and data selection.
 
 mod add_one_in;
+mod conformal_information_pursuit;
 mod ideal;
 mod lp_sensitivity;
 
 pub use add_one_in::AddOneIn;
+pub use conformal_information_pursuit::ConformalInformationPursuit;
 pub use ideal::Ideal;
 pub use lp_sensitivity::LpSensitivity;
