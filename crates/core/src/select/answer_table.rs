@@ -54,7 +54,7 @@ impl AnswerTable {
     /// # Errors
     /// As [`AnswerTable::new`].
     pub fn of_classes(answers: Vec<u8>, queries: usize) -> Result<AnswerTable, CoreError> {
-        let classes = if queries == 0 { 0 } else { answers.len() / queries };
+        let classes = answers.len().checked_div(queries).unwrap_or(0);
         AnswerTable::new(answers, queries, (0..classes).collect(), classes)
     }
 

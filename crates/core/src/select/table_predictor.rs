@@ -118,7 +118,7 @@ impl TablePredictor {
         if !(error > 0.0 && error < 0.5) {
             return Err(CoreError::range("error", error, "above 0 and below 0.5"));
         }
-        let classes = if queries == 0 { 0 } else { yes.len() / queries };
+        let classes = yes.len().checked_div(queries).unwrap_or(0);
         if queries == 0 || yes.len() != classes * queries {
             return Err(CoreError::Shape {
                 what: "the table of probabilities",
