@@ -9,6 +9,10 @@
 //! | [`VoteK`] | [`SimilarityGraph`] | many rows have among their nearest |
 //! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
 //! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
+//! | [`MeanSimilarity`] | [`TargetPool`] | are similar to the targets on average |
+//! | [`RoundRobin`] | [`TargetPool`] | the targets take in turn |
+//! | [`RandomCandidates`] | [`TargetPool`] | fall to chance |
+//! | [`tarot::Tarot`] | [`TargetPool`] | are distributed like the targets, by optimal transport |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
 
 mod clusters;
@@ -18,8 +22,14 @@ mod facility_location;
 pub mod ideal;
 mod k_center;
 mod lazy;
+mod mean_similarity;
 mod pool;
 mod random;
+mod random_candidates;
+mod round_robin;
+mod target_mixture;
+mod target_pool;
+pub mod tarot;
 mod vote_k;
 
 #[cfg(test)]
@@ -34,8 +44,13 @@ pub use confidence::{Closeness, ConfidenceScorer, ConfidentVoteK, LeastConfidenc
 pub use diversity::Diversity;
 pub use facility_location::FacilityLocation;
 pub use k_center::KCenter;
+pub use mean_similarity::MeanSimilarity;
 pub use pool::{Embeddings, SimilarityGraph, cosine};
 pub use random::Random;
+pub use random_candidates::RandomCandidates;
+pub use round_robin::RoundRobin;
+pub use target_mixture::{Drawn, TargetMixture};
+pub use target_pool::{NearestCandidates, TargetPool};
 pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.
