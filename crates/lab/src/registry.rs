@@ -3,8 +3,11 @@
 use crate::{Error, MethodEntry, fewshot, select};
 
 /// The methods, in the order they are listed.
-pub const METHODS: &[MethodEntry] =
-    &[MethodEntry::of::<fewshot::PrototypeLaplacian>(), MethodEntry::of::<select::Ideal>()];
+pub const METHODS: &[MethodEntry] = &[
+    MethodEntry::of::<fewshot::PrototypeLaplacian>(),
+    MethodEntry::of::<select::Ideal>(),
+    MethodEntry::of::<select::Tarot>(),
+];
 
 /// The entry of a method.
 ///

@@ -1,5 +1,7 @@
 //! Active learning and data selection.
 
 mod ideal;
+mod tarot;
 
 pub use ideal::Ideal;
+pub use tarot::Tarot;

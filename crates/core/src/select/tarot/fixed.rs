@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::round_robin::first_depth;
-use super::super::{Selection, SelectionObserver, Selector, TargetPool, check_budget, choose};
+use super::super::{
+    NearestCandidates, Selection, SelectionObserver, Selector, TargetPool, check_budget, choose,
+};
 use super::{Tarot, TieRule};
 use crate::{CoreError, Rng};
 
@@ -22,7 +24,8 @@ pub struct TarotSelection {
     pub partial: bool,
 }
 
-/// Candidates of one layer that are new.
+/// A candidate of a layer, and the nearest target that it serves there.
+#[derive(Clone, Copy, Debug)]
 struct Entry {
     row: usize,
     target: usize,
@@ -43,65 +46,113 @@ impl Tarot {
         budget: usize,
         observer: &mut O,
     ) -> Result<TarotSelection, CoreError> {
-        check_budget(budget, pool.rows())?;
-        let mut lists = pool.nearest(first_depth(budget, pool.targets()), observer).await?;
+        let mut found = self.choose_sizes(pool, &[budget], observer).await?;
+        Ok(found.pop().unwrap_or_default())
+    }
+
+    /// [`Tarot::choose`] for several sizes at the price of the largest, in the order of `budgets`. The observer sees the
+    /// rows of the largest.
+    ///
+    /// # Errors
+    /// As [`Tarot::choose`].
+    pub async fn choose_sizes<O: SelectionObserver>(
+        &self,
+        pool: &TargetPool,
+        budgets: &[usize],
+        observer: &mut O,
+    ) -> Result<Vec<TarotSelection>, CoreError> {
+        budgets.iter().try_for_each(|budget| check_budget(*budget, pool.rows()))?;
+        let Some(largest) = budgets.iter().copied().max() else { return Ok(Vec::new()) };
+        let mut lists = pool.nearest(first_depth(largest, pool.targets()), observer).await?;
         let mut taken = vec![false; pool.rows()];
-        let mut found = TarotSelection::default();
+        let mut so_far = TarotSelection::default();
+        let mut found = vec![TarotSelection::default(); budgets.len()];
         let mut told = Selection::default();
         let mut layer = 0;
-        while found.rows.len() < budget {
+        while so_far.rows.len() < largest {
             if layer == lists.depth() {
                 lists = pool.nearest(lists.depth() * 4, observer).await?;
             }
-            let mut entries = BTreeMap::new();
-            for target in 0..pool.targets() {
-                let Some((row, _)) = lists.at(target, layer) else { continue };
-                if taken[row] {
-                    continue;
-                }
-                let distance = pool.distance(row, target);
-                let entry = entries.entry(row).or_insert(Entry { row, target, distance });
-                if distance < entry.distance {
-                    (entry.target, entry.distance) = (target, distance);
-                }
-            }
-            let mut entries: Vec<Entry> = entries.into_values().collect();
-            let room = budget - found.rows.len();
-            // Entries come in the order of rows, and sorting is stable: ties go to the lower index.
-            entries.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-            found.partial = entries.len() > room;
-            if found.partial && self.config.tie != TieRule::NearestTarget {
-                entries = self.by_potential(pool, entries, observer).await?;
-            }
-            entries.truncate(room);
+            let entries = entries(pool, &lists, layer, &taken);
             layer += 1;
-            for entry in entries {
+            let (before, after) = (so_far.rows.len(), so_far.rows.len() + entries.len());
+            // Sizes that end within this layer.
+            if budgets.iter().any(|budget| (before + 1..after).contains(budget)) {
+                let ranked = self.ranked(pool, &entries, observer).await?;
+                for (found, budget) in found.iter_mut().zip(budgets) {
+                    if (before + 1..after).contains(budget) {
+                        *found = so_far.clone();
+                        ranked.iter().take(budget - before).for_each(|entry| found.add(entry, layer));
+                        found.partial = true;
+                    }
+                }
+                if after > largest {
+                    for entry in ranked.iter().take(largest - before) {
+                        choose(&mut told, entry.row, entry.distance, observer).await?;
+                    }
+                    break;
+                }
+            }
+            for entry in &entries {
                 taken[entry.row] = true;
-                found.rows.push(entry.row);
-                found.layer.push(layer);
-                found.target.push(entry.target);
-                found.distance.push(entry.distance);
+                so_far.add(entry, layer);
                 choose(&mut told, entry.row, entry.distance, observer).await?;
             }
+            found.iter_mut().zip(budgets).filter(|(_, budget)| **budget == after).for_each(|(found, _)| {
+                found.clone_from(&so_far);
+            });
         }
         Ok(found)
     }
 
-    /// The entries in the order of their transport potentials to all targets.
-    async fn by_potential<O: SelectionObserver>(
+    /// The entries as the tie rule ranks them.
+    async fn ranked<O: SelectionObserver>(
         &self,
         pool: &TargetPool,
-        mut entries: Vec<Entry>,
+        entries: &[Entry],
         observer: &mut O,
     ) -> Result<Vec<Entry>, CoreError> {
-        entries.sort_by_key(|entry| entry.row);
-        let rows: Vec<usize> = entries.iter().map(|entry| entry.row).collect();
+        let mut ranked = entries.to_vec();
+        if self.config.tie == TieRule::NearestTarget {
+            return Ok(ranked);
+        }
+        ranked.sort_by_key(|entry| entry.row);
+        let rows: Vec<usize> = ranked.iter().map(|entry| entry.row).collect();
         let moved = pool.transport(&rows, None, &self.transport_config(), false, observer).await?;
         let sign = if self.config.tie == TieRule::LargestPotential { -1.0 } else { 1.0 };
-        let mut ranked: Vec<(f64, Entry)> = moved.f.iter().map(|f| sign * f).zip(entries).collect();
+        let mut ranked: Vec<(f64, Entry)> = moved.f.iter().map(|f| sign * f).zip(ranked).collect();
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.row.cmp(&b.1.row)));
         Ok(ranked.into_iter().map(|(_, entry)| entry).collect())
     }
+}
+
+impl TarotSelection {
+    fn add(&mut self, entry: &Entry, layer: usize) {
+        self.rows.push(entry.row);
+        self.layer.push(layer);
+        self.target.push(entry.target);
+        self.distance.push(entry.distance);
+    }
+}
+
+/// The candidates of a layer that are new, nearest first, ties to the lower index.
+fn entries(pool: &TargetPool, lists: &NearestCandidates, layer: usize, taken: &[bool]) -> Vec<Entry> {
+    let mut entries = BTreeMap::new();
+    for target in 0..pool.targets() {
+        let Some((row, _)) = lists.at(target, layer) else { continue };
+        if taken[row] {
+            continue;
+        }
+        let distance = pool.distance(row, target);
+        let entry = entries.entry(row).or_insert(Entry { row, target, distance });
+        if distance < entry.distance {
+            (entry.target, entry.distance) = (target, distance);
+        }
+    }
+    // They come in the order of rows, and sorting is stable.
+    let mut entries: Vec<Entry> = entries.into_values().collect();
+    entries.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    entries
 }
 
 /// [`Tarot::choose`]; the score of a row is its distance to the target for which it entered. Uses no randomness.

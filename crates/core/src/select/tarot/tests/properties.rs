@@ -97,6 +97,8 @@ proptest! {
             for (row, layer) in one.rows.iter().zip(&one.layer) {
                 prop_assert!((one.partial && *layer == last) || two.rows.contains(row));
             }
+            let both = block_on(tarot.choose_sizes(&pool, &[large, small], &mut ())).unwrap();
+            prop_assert_eq!(both, vec![two, one], "sizes together are sizes one by one");
             let all = block_on(tarot.choose(&pool, n, &mut ())).unwrap();
             prop_assert_eq!(sorted(&all.rows), (0..n).collect::<Vec<_>>());
         }
