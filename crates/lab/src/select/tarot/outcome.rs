@@ -157,7 +157,8 @@ impl<'a> Tally<'a> {
     /// Selectors that are better than TAROT in distance, by more than both intervals.
     fn winners(&self) -> Vec<&'static str> {
         let distance = |place: usize| self.mean(place, |_, outcome| Some(outcome.distance));
-        let Some(ours) = distance(0) else { return Vec::new() };
+        // One trial has no interval.
+        let (Some(ours), 2..) = (distance(0), self.records.len()) else { return Vec::new() };
         let better = |place: &usize| {
             distance(*place)
                 .is_some_and(|theirs| theirs.mean + theirs.half_width < ours.mean - ours.half_width)
