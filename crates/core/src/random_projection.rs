@@ -165,4 +165,21 @@ mod tests {
         let none = block_on(SignProjection { seed: 3, out: 0 }.apply(data, dims, &Device::flex()));
         assert!(none.unwrap_err().to_string().contains("project"));
     }
+
+    /// More products than the host takes are a product on the device, with the same signs.
+    #[test]
+    fn many_rows_are_projected_on_the_device() {
+        let (rows, dims, out) = (3000, 700, 128);
+        assert!(rows * dims * out > HOST_PRODUCTS);
+        let mut rng = Rng::new(2);
+        let data: Vec<f32> = (0..rows * dims).map(|_| rng.uniform() as f32 - 0.4).collect();
+        let projection = SignProjection { seed: 5, out };
+        let many = block_on(projection.apply(data.clone(), dims, &Device::flex())).unwrap();
+        for start in [0, 1499, 2990] {
+            let few = data[start * dims..(start + 10) * dims].to_vec();
+            let few = block_on(projection.apply(few, dims, &Device::flex())).unwrap();
+            let close = |a: &f32, b: &f32| (a - b).abs() < 1e-4 * b.abs().max(1.0);
+            assert!(few.iter().zip(&many[start * out..]).all(|(few, many)| close(many, few)));
+        }
+    }
 }
