@@ -34,7 +34,7 @@ SETTINGS = [
 MIN_AGREEMENT = 0.999
 
 # Each takes --lowshot PATH, runs the method itself, and compares.
-OTHERS = ["add_one_in.py", "lp_sensitivity.py", "conformal_information_pursuit.py"]
+OTHERS = ["add_one_in.py", "lp_sensitivity.py", "conformal_information_pursuit.py", "tarot.py"]
 
 
 def text(value):

@@ -26,6 +26,8 @@
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
 //! | [`select`] | choosing what to label or to train on |
 //! | [`linalg`] | small dense factorisations on the host, in f64 |
+//! | [`optimal_transport`] | the cheapest way to move one distribution onto another: entropic and exact |
+//! | [`random_projection`] | fewer columns that keep distances, from random signs |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
@@ -38,7 +40,9 @@ pub mod error;
 pub mod fewshot;
 pub mod linalg;
 pub mod metrics;
+pub mod optimal_transport;
 pub mod pca;
+pub mod random_projection;
 pub mod readback;
 pub mod rng;
 pub mod sampling;

@@ -29,6 +29,7 @@ mod error;
 mod extension;
 #[cfg(feature = "cpu")]
 mod flex;
+pub mod host;
 pub mod reference;
 mod segment;
 mod self_test;

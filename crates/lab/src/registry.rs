@@ -9,6 +9,7 @@ pub const METHODS: &[MethodEntry] = &[
     MethodEntry::of::<select::AddOneIn>(),
     MethodEntry::of::<select::LpSensitivity>(),
     MethodEntry::of::<select::ConformalInformationPursuit>(),
+    MethodEntry::of::<select::Tarot>(),
 ];
 
 /// The entry of a method.

@@ -9,6 +9,10 @@
 //! | [`VoteK`] | [`SimilarityGraph`] | many rows have among their nearest |
 //! | [`ConfidentVoteK`] | [`SimilarityGraph`] | many rows have among their nearest, spread over how sure a model is |
 //! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
+//! | [`MeanSimilarity`] | [`TargetPool`] | are similar to the targets on average |
+//! | [`RoundRobin`] | [`TargetPool`] | the targets take in turn |
+//! | [`RandomCandidates`] | [`TargetPool`] | fall to chance |
+//! | [`tarot::Tarot`] | [`TargetPool`] | are distributed like the targets, by optimal transport |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
 //! | [`Uniform`] | a number of rows | fall to chance |
 //! | [`TopQuality`], [`QualityThreshold`] | [`QualityPool`] | are best, each for itself |
@@ -43,12 +47,19 @@ mod instruction_difficulty;
 mod k_center;
 mod lazy;
 pub mod lp_sensitivity;
+mod mean_similarity;
 mod plain_queries;
 mod points;
 mod pool;
 mod query;
 mod random;
+mod random_candidates;
+mod round_robin;
+mod sizes;
 mod table_predictor;
+mod target_mixture;
+mod target_pool;
+pub mod tarot;
 mod top_quality;
 mod uniform;
 mod vote_k;
@@ -71,12 +82,18 @@ pub use farthest_point::FarthestPoint;
 pub use information_pursuit::{InformationPursuit, entropy};
 pub use instruction_difficulty::{InstructionDifficulty, ResponseLosses};
 pub use k_center::KCenter;
+pub use mean_similarity::MeanSimilarity;
 pub use plain_queries::{QueriesInOrder, RandomQueries};
 pub use points::{Distance, Points, QualityPool, percentiles};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
 pub use query::{Answered, Game, Predictor, QueryPolicy, Question, Stop, StopRule, most_probable};
 pub use random::Random;
+pub use random_candidates::RandomCandidates;
+pub use round_robin::RoundRobin;
+pub use sizes::geometric_sizes;
 pub use table_predictor::{Likelihood, Prior, TablePredictor};
+pub use target_mixture::{Drawn, TargetMixture};
+pub use target_pool::{NearestCandidates, TargetPool};
 pub use top_quality::{QualityThreshold, TopQuality};
 pub use uniform::Uniform;
 pub use vote_k::VoteK;

@@ -4,8 +4,10 @@ mod add_one_in;
 mod conformal_information_pursuit;
 mod ideal;
 mod lp_sensitivity;
+mod tarot;
 
 pub use add_one_in::AddOneIn;
 pub use conformal_information_pursuit::ConformalInformationPursuit;
 pub use ideal::Ideal;
 pub use lp_sensitivity::LpSensitivity;
+pub use tarot::Tarot;
