@@ -18,6 +18,9 @@
 //!
 //! [`add_one_in`] asks a judge instead, a question a choice; [`lp_sensitivity`] draws weighted rows, so that a loss over
 //! them stands for the loss over all.
+//!
+//! And choosing what to ask next, one answer after the other ([`QueryPolicy`]): [`learn_to_active_learn`] trains a
+//! policy against the worst case.
 
 pub mod add_one_in;
 mod clusters;
@@ -30,9 +33,11 @@ pub mod ideal;
 mod instruction_difficulty;
 mod k_center;
 mod lazy;
+pub mod learn_to_active_learn;
 pub mod lp_sensitivity;
 mod points;
 mod pool;
+mod query;
 mod random;
 mod top_quality;
 mod uniform;
@@ -55,6 +60,7 @@ pub use instruction_difficulty::{InstructionDifficulty, ResponseLosses};
 pub use k_center::KCenter;
 pub use points::{Distance, Points, QualityPool, percentiles};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
+pub use query::{Answered, Game, Predictor, QueryPolicy, Question, Stop, StopRule, most_probable};
 pub use random::Random;
 pub use top_quality::{QualityThreshold, TopQuality};
 pub use uniform::Uniform;
