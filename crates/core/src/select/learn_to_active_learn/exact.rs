@@ -258,29 +258,32 @@ impl<'a> TablePolicy<'a> {
         TablePolicy { problem, states, flow }
     }
 
-    fn shares(&self, counts: &[u8], last: bool, out: &mut [f64]) {
+    /// False in a state that the policy never comes to: it has no flow there.
+    fn shares(&self, counts: &[u8], last: bool, out: &mut [f64]) -> bool {
         let (d, first) = (self.problem.queries(), self.states.first_leaf());
-        let mut total = 0.0;
-        if let Some(s) = self.states.find(counts).filter(|s| (*s >= first) == last) {
-            let place = if last { first * d + (s - first) * out.len() } else { s * d };
-            out.copy_from_slice(&self.flow[place..place + out.len()]);
-            total = out.iter().sum();
-        }
-        // A state that the policy never comes to has no flow.
-        let even = 1.0 / out.len() as f64;
+        let Some(s) = self.states.find(counts).filter(|s| (*s >= first) == last) else { return false };
+        let place = if last { first * d + (s - first) * out.len() } else { s * d };
+        out.copy_from_slice(&self.flow[place..place + out.len()]);
+        let total: f64 = out.iter().sum();
         for share in out.iter_mut() {
-            *share = if total > 0.0 { *share / total } else { even };
+            *share /= total;
         }
+        total > 0.0
     }
 }
 
 impl CountPolicy for TablePolicy<'_> {
     fn query(&self, counts: &[u8], probabilities: &mut [f64]) {
-        self.shares(counts, false, probabilities);
+        if !self.shares(counts, false, probabilities) {
+            probabilities.fill(1.0 / probabilities.len() as f64);
+        }
     }
 
+    /// Before its last state the policy has no recommendation; it is the problem's own then.
     fn recommend(&self, counts: &[u8], probabilities: &mut [f64]) {
-        self.shares(counts, true, probabilities);
+        if !self.shares(counts, true, probabilities) {
+            self.problem.recommend(counts, probabilities);
+        }
     }
 }
 

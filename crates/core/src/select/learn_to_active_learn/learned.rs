@@ -20,8 +20,8 @@ pub struct SavedPolicy {
     pub problem: Problem,
     /// Hidden units of a layer.
     pub hidden: usize,
-    /// Weights in the order of [`Network`].
-    pub weights: Vec<f64>,
+    /// Weights in the order of [`Network`], rounded: so many digits survive any way of writing them down.
+    pub weights: Vec<f32>,
     /// Where the adversary ended: θ of each particle.
     pub particles: Vec<Vec<f64>>,
     /// The adversary's probabilities of the particles.
@@ -46,7 +46,8 @@ impl SavedPolicy {
             return Err(CoreError::range("hidden", self.hidden, "at most 4096"));
         }
         let d = self.problem.queries();
-        let network = Network::of(3 * d + 1, self.hidden, d, self.weights.clone())?;
+        let weights = self.weights.iter().map(|weight| f64::from(*weight)).collect();
+        let network = Network::of(3 * d + 1, self.hidden, d, weights)?;
         Ok(LearnedPolicy { problem: self.problem.clone(), network })
     }
 }

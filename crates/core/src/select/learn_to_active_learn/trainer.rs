@@ -201,12 +201,12 @@ impl Trainer {
         self.step
     }
 
-    /// The policy to be written down.
+    /// The policy to be written down; its losses differ from those of [`Trainer::policy`] by rounding of the weights.
     pub fn save(&self) -> SavedPolicy {
         SavedPolicy {
             problem: self.policy.problem().clone(),
             hidden: self.config.hidden,
-            weights: self.policy.network().weights.clone(),
+            weights: self.policy.network().weights.iter().map(|weight| *weight as f32).collect(),
             particles: self.particles.clone(),
             mixture: self.mixture.clone(),
             levels: self.levels.clone(),

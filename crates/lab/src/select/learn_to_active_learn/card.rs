@@ -104,37 +104,45 @@ fn presets() -> Vec<Preset> {
             "Where does it change?",
             "Four points, six noisy answers, three levels of noise. It learns to bisect; tuned bisection is still closer \
              to the best possible.",
-            json!({"steps": 500, "exact_steps": 300}),
+            json!({"instance": 7}),
         ),
         preset(
             "average",
             "Without the adversary",
             "The same network trained on the mean of all instances: the worst cases get worse.",
-            json!({"steps": 500, "exact_steps": 300, "adversary": false}),
+            json!({"adversary": false}),
         ),
         preset(
             "arms",
             "Which arm is best?",
             "Three arms, six pulls. Best against an even prior is far from best in the worst case.",
-            json!({"task": "best-arm", "queries": 3, "problems": 27, "rollouts": 16}),
+            json!({"task": "best-arm", "queries": 3, "problems": 27, "rollouts": 16,
+                   "steps": 1000, "exact_steps": 600}),
+        ),
+        preset(
+            "regret",
+            "Classes that want different policies",
+            "With regret as loss the policy that is best for one class is bad for another, and a robust one lies between. \
+             It recommends more freely than the learned one can.",
+            json!({"loss": "regret", "steps": 1500, "exact_steps": 500}),
         ),
         preset(
             "play",
             "Think of a threshold",
             "Four points: say + for those up to your threshold, now and then wrongly. The exact policy asks.",
-            json!({"steps": 50, "exact_steps": 300, "player": "exact", "answers": "+", "compare": "none"}),
+            json!({"steps": 50, "player": "exact", "answers": "+", "compare": "none"}),
         ),
         preset(
             "moving",
             "An adversary that moves",
             "Three points and five answers; sixteen instances move within the class to where the network is weakest.",
             json!({"queries": 3, "budget": 5, "signals": "0.5", "moving": 16, "problems": 20, "particle_rate": 0.01,
-                   "instance": 1}),
+                   "steps": 1000}),
         ),
         Preset {
             native: true,
             ..preset(
-                "sheet",
+                "longer",
                 "Longer training",
                 "5,000 steps of 960 games with 64 hidden units, five networks.",
                 json!({"steps": 5000, "rollouts": 64, "hidden": 64, "rate": 0.002, "mixture_rate": 0.001, "trials": 5,

@@ -145,7 +145,7 @@ impl Default for Config {
             compare: Compare::All,
             trials: 1,
             adversary: true,
-            steps: 1000,
+            steps: 500,
             hidden: 32,
             problems: 15,
             rollouts: 32,
@@ -155,10 +155,10 @@ impl Default for Config {
             mixture_entropy: 0.1,
             moving: 0,
             particle_rate: 2e-3,
-            exact_steps: 600,
+            exact_steps: 300,
             beta: 0.0,
             player: Player::Learned,
-            instance: 7,
+            instance: 1,
             answers: String::new(),
         }
     }

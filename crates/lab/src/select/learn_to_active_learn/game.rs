@@ -1,6 +1,6 @@
 //! One game, step by step.
 
-use super::config::{Config, Player, wrong};
+use super::config::{Config, Player};
 use super::world::World;
 use crate::{Context, Error};
 use lowshot_core::select::learn_to_active_learn::{Asking, AtRandom, CountPolicy, LearnedPolicy};
@@ -8,7 +8,8 @@ use lowshot_core::select::{Game, QueryPolicy};
 use lowshot_protocol::{Cell, Table, View};
 use serde_json::{Value, json};
 
-/// Plays the game that is shown, draws it query by query, and gives it for `game.json`; nothing without a policy.
+/// Plays the game that is shown, draws it query by query, and gives it for `game.json`; nothing without a policy. The
+/// number of the instance was checked.
 pub async fn play(
     config: &Config,
     world: &World<'_>,
@@ -16,10 +17,7 @@ pub async fn play(
     cx: &mut Context,
 ) -> Result<Option<Value>, Error> {
     let given = config.given_answers()?;
-    let Some(theta) = world.family.instances.get(config.instance) else {
-        let last = world.family.instances.len() - 1;
-        return Err(wrong("instance", format!("is {}", config.instance), format!("0 to {last}")));
-    };
+    let theta = &world.family.instances[config.instance];
     let chance = AtRandom(world.problem);
     let policy: &dyn CountPolicy = match (config.player, learned) {
         (Player::Learned, Some(learned)) => learned,

@@ -6,6 +6,7 @@ use super::run::Record;
 use super::world::World;
 use crate::{Context, Error};
 use lowshot_core::metrics::mean_interval;
+use lowshot_core::select::learn_to_active_learn::Loss;
 use lowshot_protocol::{Cell, Metric, Report, Table, Unit, View};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -89,7 +90,8 @@ pub fn report(
         cx.artifact_json("game.json", &played)?;
     }
     cx.artifact("losses.csv", "text/csv", csv(world, records).into_bytes());
-    let over = |value: &dyn Fn(&Record) -> f64, unit: Unit| {
+    let unit = if config.loss == Loss::Identification { Unit::Fraction } else { Unit::None };
+    let over = |value: &dyn Fn(&Record) -> f64| {
         let values: Vec<f64> = records.values().map(value).collect();
         mean_interval(&values).ok().map(|found| match values.len() {
             1 => Metric::new(found.mean, unit),
@@ -101,21 +103,21 @@ pub fn report(
             report.metrics.insert(name, metric);
         }
     };
-    put("excess".into(), over(&|record| world.gap(&record.losses), Unit::Fraction));
-    put("mean_loss".into(), over(&|record| mean(&record.losses), Unit::Fraction));
+    put("excess".into(), over(&|record| world.gap(&record.losses)));
+    put("mean_loss".into(), over(&|record| mean(&record.losses)));
     for class in 0..names.len() {
         let worst = |record: &Record| world.family.worst(&record.losses)[class];
-        put(format!("worst_{}", class + 1), over(&worst, Unit::Fraction));
-        put(format!("value_{}", class + 1), Some(Metric::new(world.values[class], Unit::Fraction)));
+        put(format!("worst_{}", class + 1), over(&worst));
+        put(format!("value_{}", class + 1), Some(Metric::new(world.values[class], unit)));
     }
     for rival in world.rivals.iter().filter(|rival| !rival.key.is_empty()) {
-        put(format!("excess_{}", rival.key), Some(Metric::new(world.gap(&rival.losses), Unit::Fraction)));
+        put(format!("excess_{}", rival.key), Some(Metric::new(world.gap(&rival.losses), unit)));
     }
     let mut doubt: f64 = 0.0;
     for (high, low) in world.values.iter().zip(&world.lower) {
         doubt = doubt.max(high - low);
     }
-    put("doubt".into(), Some(Metric::new(doubt, Unit::Fraction)));
+    put("doubt".into(), Some(Metric::new(doubt, unit)));
     put("trials".into(), Some(Metric::new(records.len() as f64, Unit::Count)));
     if first.rate > 0.0 {
         put("steps_per_second".into(), Some(Metric::timing(first.rate, Unit::PerSecond)));

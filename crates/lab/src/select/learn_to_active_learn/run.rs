@@ -39,8 +39,12 @@ pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     config.given_answers()?;
     let given = opened(&problem, cx).await?;
     let states = States::new(&problem).map_err(field_error)?;
-    // What is wrong with the training is said before the solver has run.
+    // What is wrong with training or game is said before the solver has run.
     let family = config.family(&problem)?;
+    let last = family.instances.len() - 1;
+    if config.instance > last {
+        return Err(wrong("instance", format!("is {}", config.instance), format!("0 to {last}")));
+    }
     let zeros = vec![0.0; family.levels.len()];
     let start = Trainer::new(config.training(), problem.clone(), &family, zeros, &cx.rng("check"));
     start.map_err(field_error)?;
@@ -157,6 +161,12 @@ async fn trained(
     }
     record.rate = config.steps as f64 / (cx.now() - start).max(1e-9);
     record.places = places(world, trainer.particles());
-    record.saved = (index == 0).then(|| trainer.save());
+    // What is reported is the policy as it is written down, so that it can be had again.
+    let saved = trainer.save();
+    record.losses = world.game.losses(&saved.open()?);
+    if let Some(last) = record.curve.last_mut() {
+        last.1 = world.family.worst(&record.losses);
+    }
+    record.saved = (index == 0).then_some(saved);
     Ok(record)
 }

@@ -142,6 +142,6 @@ fn what_cannot_be_used_is_named() {
     assert!(saved.open().is_ok());
     named(SavedPolicy { weights: vec![0.0; 3], ..saved.clone() }.open().unwrap_err(), "weights");
     named(SavedPolicy { hidden: usize::MAX, ..saved.clone() }.open().unwrap_err(), "hidden");
-    let weights = vec![f64::INFINITY; saved.weights.len()];
+    let weights = vec![f32::INFINITY; saved.weights.len()];
     named(SavedPolicy { weights, ..saved }.open().unwrap_err(), "NaN");
 }

@@ -131,9 +131,9 @@ fn the_adversary_brings_the_network_near_the_best_worst_case() {
     let mean = losses.iter().sum::<f64>() / 15.0;
     assert!(mean > 0.324565 && mean < 0.345, "{mean}");
     assert_eq!(without.mixture(), [1.0 / 15.0; 15]);
-    // Written down and read again it is the same policy.
+    // Written down and read again it is the same policy, up to the rounding of its weights.
     let again = with.save().open().unwrap();
-    assert_eq!(game.losses(&again), game.losses(with.policy()));
+    near(&game.losses(&again), &game.losses(with.policy()), 1e-5);
 }
 
 #[test]
