@@ -2,8 +2,8 @@
 
     python agreement.py --lowshot PATH [--tasks 200]
 
-Ends with 0 if at least 99.9 % of the labels agree in every setting, and the scores of `lp_sensitivity.py` do, else
-with 1.
+Ends with 0 if at least 99.9 % of the labels agree in every setting, and what `lp_sensitivity.py` and
+`learn_to_active_learn.py` compare does, else with 1.
 """
 
 import argparse
@@ -87,8 +87,11 @@ def main():
     if worst < MIN_AGREEMENT:
         print(f"too few: at least {MIN_AGREEMENT} must agree", file=sys.stderr)
         return 1
-    other = [sys.executable, str(HERE / "lp_sensitivity.py"), "--lowshot", options.lowshot]
-    return subprocess.run(other, check=False).returncode
+    failed = 0
+    for script in ["lp_sensitivity.py", "learn_to_active_learn.py"]:
+        other = [sys.executable, str(HERE / script), "--lowshot", options.lowshot]
+        failed |= subprocess.run(other, check=False).returncode
+    return failed
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ mod network;
 mod play;
 mod problem;
 mod states;
+mod train_config;
 mod trainer;
 
 #[cfg(test)]
@@ -45,4 +46,5 @@ pub use network::Network;
 pub use play::{Asking, simulate};
 pub use problem::{CountPolicy, Loss, Problem, Recommendation};
 pub use states::States;
-pub use trainer::{TrainConfig, Trainer};
+pub use train_config::TrainConfig;
+pub use trainer::Trainer;
