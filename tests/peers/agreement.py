@@ -34,7 +34,13 @@ SETTINGS = [
 MIN_AGREEMENT = 0.999
 
 # Each takes --lowshot PATH, runs the method itself, and compares.
-OTHERS = ["add_one_in.py", "lp_sensitivity.py", "conformal_information_pursuit.py", "tarot.py"]
+OTHERS = [
+    "add_one_in.py",
+    "conformal_information_pursuit.py",
+    "learn_to_active_learn.py",
+    "lp_sensitivity.py",
+    "tarot.py",
+]
 
 
 def text(value):

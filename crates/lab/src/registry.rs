@@ -10,6 +10,7 @@ pub const METHODS: &[MethodEntry] = &[
     MethodEntry::of::<select::LpSensitivity>(),
     MethodEntry::of::<select::ConformalInformationPursuit>(),
     MethodEntry::of::<select::Tarot>(),
+    MethodEntry::of::<select::LearnToActiveLearn>(),
 ];
 
 /// The entry of a method.

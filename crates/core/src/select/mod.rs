@@ -30,6 +30,8 @@
 //! | [`RandomQueries`], [`QueriesInOrder`] | without thinking |
 //! | [`InformationPursuit`] | what leaves the smallest entropy |
 //! | [`conformal_information_pursuit::ConformalPursuit`] | what leaves the smallest prediction set |
+//! And choosing what to ask next, one answer after the other ([`QueryPolicy`]): [`learn_to_active_learn`] trains a
+//! policy against the worst case.
 
 pub mod add_one_in;
 mod answer_table;
@@ -46,6 +48,7 @@ mod information_pursuit;
 mod instruction_difficulty;
 mod k_center;
 mod lazy;
+pub mod learn_to_active_learn;
 pub mod lp_sensitivity;
 mod mean_similarity;
 mod plain_queries;
