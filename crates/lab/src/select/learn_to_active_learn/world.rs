@@ -136,7 +136,8 @@ impl<'a> World<'a> {
         for (worst, value) in self.family.worst(losses).iter().zip(&self.values) {
             gap = gap.max(worst - value);
         }
-        gap
+        // The two are sums in different orders.
+        if gap.abs() < 1e-12 { 0.0 } else { gap }
     }
 }
 

@@ -163,3 +163,42 @@ fn moving_particles_get_harder_and_stay_in_their_class() {
     let total: f64 = trainer.mixture().iter().sum();
     assert!((total - 1.0).abs() < 1e-12);
 }
+
+/// Eight points and eight queries are too many states to count; each hypothesis with ρ = 14.
+#[test]
+fn beyond_the_exact_solver_games_are_played() {
+    let problem = Problem::thresholds(8, 8).unwrap();
+    let mut family = Family { instances: Vec::new(), classes: vec![0; 9], levels: vec![14.0] };
+    for z in 0..9 {
+        // ρ(cθ) = ρ(θ) / c².
+        let scale = (complexity(&problem, problem.hypothesis(z), 300).rho / 14.0).sqrt();
+        family.instances.push(problem.hypothesis(z).iter().map(|sign| sign * scale).collect());
+    }
+    let worst = |policy: &dyn CountPolicy| {
+        let mut worst: f64 = 0.0;
+        for (place, theta) in family.instances.iter().enumerate() {
+            worst =
+                worst.max(simulate(&problem, policy, theta, 2000, &Rng::new(5).at(place as u64)).unwrap().0);
+        }
+        worst
+    };
+    // Numbers of a run elsewhere; the largest of nine means of 2,000 games is off by up to three standard errors.
+    let random = worst(&AtRandom(&problem));
+    assert!((random - 0.710).abs() < 0.035, "{random}");
+    for (beta, expected) in [(0.1, 0.572), (0.2, 0.603), (0.3, 0.668)] {
+        let found = worst(&Bisection::new(&problem, beta).unwrap());
+        assert!((found - expected).abs() < 0.035, "{beta}: {found}");
+    }
+    let config = TrainConfig {
+        hidden: 32,
+        steps: 400,
+        problems: 18,
+        rollouts: 16,
+        rate: 5e-3,
+        mixture_rate: 3e-3,
+        ..TrainConfig::default()
+    };
+    let trainer = trained(config, &problem, &family, vec![0.0], 1);
+    let learned = worst(trainer.policy());
+    assert!(learned < random - 0.03, "{learned} {random}");
+}
