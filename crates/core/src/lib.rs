@@ -26,6 +26,7 @@
 //! | [`metrics`] | accuracy, confidence intervals, NMI, Hungarian-matched accuracy |
 //! | [`select`] | choosing what to label or to train on |
 //! | [`linalg`] | small dense factorisations on the host, in f64 |
+//! | [`lasso`] | the Lasso along its path, and the shortest exact combination |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
@@ -36,6 +37,7 @@
 
 pub mod error;
 pub mod fewshot;
+pub mod lasso;
 pub mod linalg;
 pub mod metrics;
 pub mod pca;

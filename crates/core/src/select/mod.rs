@@ -17,7 +17,7 @@
 //! | [`InstructionDifficulty`] | [`ResponseLosses`] | an instruction helps least with |
 //!
 //! [`add_one_in`] asks a judge instead, a question a choice; [`lp_sensitivity`] draws weighted rows, so that a loss over
-//! them stands for the loss over all.
+//! them stands for the loss over all. [`lasso_amtrl`] asks how many rows of each of many tasks to label, for another task.
 
 pub mod add_one_in;
 mod clusters;
@@ -29,6 +29,7 @@ mod farthest_point;
 pub mod ideal;
 mod instruction_difficulty;
 mod k_center;
+pub mod lasso_amtrl;
 mod lazy;
 pub mod lp_sensitivity;
 mod points;
