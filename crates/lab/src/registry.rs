@@ -8,6 +8,7 @@ pub const METHODS: &[MethodEntry] = &[
     MethodEntry::of::<select::Ideal>(),
     MethodEntry::of::<select::AddOneIn>(),
     MethodEntry::of::<select::LpSensitivity>(),
+    MethodEntry::of::<select::LassoAmtrl>(),
 ];
 
 /// The entry of a method.

@@ -20,8 +20,7 @@ pub fn symmetric_eigen(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
                 }
             }
         }
-        // Also ends on NaN.
-        if !(off > 1e-30 * all) {
+        if off <= 1e-30 * all || off.is_nan() {
             break;
         }
         for p in 0..n {

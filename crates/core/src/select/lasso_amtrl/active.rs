@@ -263,9 +263,17 @@ impl ActiveSampling {
         if !(budget > 0.0 && budget.is_finite()) {
             return Err(CoreError::range("budget", budget, "positive and finite"));
         }
+        let costs = if self.costs.is_empty() { vec![1.0; tasks] } else { self.costs.clone() };
+        let mut most = 0.0;
+        for (t, cost) in costs.iter().enumerate() {
+            most += cost * source.left(t) as f64;
+        }
+        if budget > most * (1.0 + 1e-9) {
+            return Err(CoreError::range("budget", budget, format!("at most {most}, all samples there are")));
+        }
         Ok(State {
             moments: Moments::new(tasks, target.dims()),
-            costs: if self.costs.is_empty() { vec![1.0; tasks] } else { self.costs.clone() },
+            costs,
             spent: 0.0,
             rounds: Vec::new(),
             path: Vec::new(),

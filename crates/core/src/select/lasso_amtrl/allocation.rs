@@ -1,6 +1,6 @@
 //! From shares to whole numbers of samples (the floor and the exact budget are worked out here, not in the paper).
 
-use crate::CoreError;
+use crate::{CoreError, Rng};
 
 /// Fractions that differ by less are equal, so that rounding does not decide who gets a sample.
 const SAME: f64 = 1e-9;
@@ -108,6 +108,20 @@ pub fn allocate(shares: &[f64], budget: f64, limits: Limits<'_>) -> Result<Vec<u
         }
     }
     Ok(counts)
+}
+
+/// Costs from 1 to `spread` (at least 1), evenly spread over their logarithms, in random order; none for a spread of 1.
+#[must_use]
+pub fn spread_costs(tasks: usize, spread: f64, rng: &Rng) -> Vec<f64> {
+    if spread <= 1.0 || spread.is_nan() {
+        return Vec::new();
+    }
+    let last = (tasks.max(2) - 1) as f64;
+    let mut costs = Vec::with_capacity(tasks);
+    for place in rng.split("costs").sample(tasks, tasks) {
+        costs.push(libm::pow(spread, place as f64 / last));
+    }
+    costs
 }
 
 fn check(shares: &[f64], limits: Limits<'_>) -> Result<(), CoreError> {

@@ -1,7 +1,7 @@
 //! The order of the strategies, and the tables of reference runs within their spread.
 
 use crate::Rng;
-use crate::select::lasso_amtrl::relevance::{least_1_norm, least_2_norm};
+use crate::select::lasso_amtrl::relevance::{least_1_norm, least_2_norm, variance};
 use crate::select::lasso_amtrl::{ActiveSampling, Heads, LinearWorld, Strategy};
 use futures::executor::block_on;
 
@@ -76,6 +76,23 @@ fn table(setting: &Setting) -> (Row, [f64; 2]) {
     ([0, 1, 2, 3, 4, 5].map(column), [tasks(0), tasks(1)])
 }
 
+/// V(n) of known relevance by the 2-norm (place 1) or the 1-norm, with the floor of 5 left out.
+fn mean_variance(setting: &Setting, place: usize) -> f64 {
+    let of = |at: u64| {
+        let world = LinearWorld::new((20, 4, 40), setting.kind, 1.0, &Rng::new(7).at(at)).unwrap();
+        let (heads, head) = (world.heads(), world.target());
+        let shares: Vec<f64> = if place == 1 {
+            least_2_norm(heads, head).iter().map(|v| v * v).collect()
+        } else {
+            least_1_norm(heads, head).unwrap().iter().map(|v| v.abs()).collect()
+        };
+        let whole: f64 = shares.iter().sum();
+        let n: Vec<f64> = shares.iter().map(|p| setting.budget * p / whole).collect();
+        variance(heads, head, &n)
+    };
+    (0..SEEDS).map(of).sum::<f64>() / SEEDS as f64
+}
+
 /// Within four standard errors of the difference of two means.
 fn agrees(found: &Row, reference: &Row) {
     println!("{found:?}");
@@ -92,6 +109,13 @@ fn gaussian_heads_as_in_the_reference_runs() {
     let setting = Setting { kind: Heads::Gaussian, budget: 4000.0, shots: 400, explore: 0.25 };
     let (found, tasks) = table(&setting);
     agrees(&found, &GAUSSIAN);
+    // To first order the error is that of the head, K·σ²/n, and (d − K)·V(n) of the directions it uses: the reference
+    // for known relevance that owes nothing to another program.
+    for place in [1, 2] {
+        let (mean, error) = found[place];
+        let predicted = 4.0 / 400.0 + 16.0 * mean_variance(&setting, place);
+        assert!((mean - predicted).abs() < 4.0 * error, "{mean} ± {error}, not {predicted}");
+    }
     let [(uniform, _), (l2, _), (l1, _), ..] = found;
     assert!(l1 < l2 && l2 < uniform && uniform / l1 > 1.8, "{l1} {l2} {uniform}");
     assert!((tasks[0] - 3.97).abs() < 0.5 && (tasks[1] - 3.67).abs() < 0.5, "{tasks:?}");

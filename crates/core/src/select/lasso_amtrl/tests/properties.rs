@@ -3,7 +3,7 @@
 use super::{each, floor, normal};
 use crate::Rng;
 use crate::linalg::{dot, invert};
-use crate::select::lasso_amtrl::allocation::{Limits, allocate, water_fill};
+use crate::select::lasso_amtrl::allocation::{Limits, allocate, spread_costs, water_fill};
 use crate::select::lasso_amtrl::relevance::{
     keep_largest, lasso_relevance, least_1_norm, least_2_norm, least_cost_norm, refit, variance,
 };
@@ -192,6 +192,14 @@ fn every_schedule_and_strategy_spends_the_budget_exactly() {
             }
         }
     }
+}
+
+#[test]
+fn costs_span_their_spread() {
+    assert!(spread_costs(5, 1.0, &Rng::new(0)).is_empty());
+    let mut costs = spread_costs(5, 16.0, &Rng::new(0));
+    costs.sort_by(f64::total_cmp);
+    super::near(&costs, &[1.0, 2.0, 4.0, 8.0, 16.0], 1e-12);
 }
 
 #[test]
