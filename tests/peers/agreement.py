@@ -37,6 +37,7 @@ MIN_AGREEMENT = 0.999
 OTHERS = [
     "add_one_in.py",
     "conformal_information_pursuit.py",
+    "lasso_amtrl.py",
     "learn_to_active_learn.py",
     "lp_sensitivity.py",
     "tarot.py",

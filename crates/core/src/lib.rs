@@ -28,6 +28,7 @@
 //! | [`linalg`] | small dense factorisations on the host, in f64 |
 //! | [`optimal_transport`] | the cheapest way to move one distribution onto another: entropic and exact |
 //! | [`random_projection`] | fewer columns that keep distances, from random signs |
+//! | [`lasso`] | the Lasso along its path, and the shortest exact combination |
 //! | [`sampling`] | few-shot tasks drawn from a labelled data set |
 //! | [`synthetic`] | generated few-shot tasks |
 //! | [`pca`] | two principal directions, for pictures |
@@ -38,6 +39,7 @@
 
 pub mod error;
 pub mod fewshot;
+pub mod lasso;
 pub mod linalg;
 pub mod metrics;
 pub mod optimal_transport;

@@ -265,5 +265,9 @@ pub fn invert(matrix: &[f64], n: usize) -> Option<Vec<f64>> {
     Some(inverse)
 }
 
+mod eigen;
+
+pub use eigen::symmetric_eigen;
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ pub const METHODS: &[MethodEntry] = &[
     MethodEntry::of::<select::ConformalInformationPursuit>(),
     MethodEntry::of::<select::Tarot>(),
     MethodEntry::of::<select::LearnToActiveLearn>(),
+    MethodEntry::of::<select::LassoAmtrl>(),
 ];
 
 /// The entry of a method.

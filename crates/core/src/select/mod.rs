@@ -32,6 +32,7 @@
 //! | [`conformal_information_pursuit::ConformalPursuit`] | what leaves the smallest prediction set |
 //! And choosing what to ask next, one answer after the other ([`QueryPolicy`]): [`learn_to_active_learn`] trains a
 //! policy against the worst case.
+//! them stands for the loss over all. [`lasso_amtrl`] asks how many rows of each of many tasks to label, for another task.
 
 pub mod add_one_in;
 mod answer_table;
@@ -47,6 +48,7 @@ pub mod ideal;
 mod information_pursuit;
 mod instruction_difficulty;
 mod k_center;
+pub mod lasso_amtrl;
 mod lazy;
 pub mod learn_to_active_learn;
 pub mod lp_sensitivity;

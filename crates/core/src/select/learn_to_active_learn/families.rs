@@ -57,7 +57,7 @@ impl Family {
         };
         let mut family = Family { instances: Vec::new(), classes: Vec::new(), levels: levels.to_vec() };
         for (class, level) in levels.iter().enumerate() {
-            if class > 0 && !(*level > levels[class - 1]) {
+            if class > 0 && (level.is_nan() || *level <= levels[class - 1]) {
                 return Err(CoreError::range("levels", level, "above the one before"));
             }
             let wide = gap_of(problem, *level, 2.0, &|gap| one(0, gap))?;

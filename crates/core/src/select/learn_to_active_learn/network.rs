@@ -26,9 +26,7 @@ impl Network {
             for _ in 0..rows * columns {
                 weights.push(deviation * rng.normal());
             }
-            for _ in 0..columns {
-                weights.push(0.0);
-            }
+            weights.resize(weights.len() + columns, 0.0);
         }
         Network { inputs, hidden, outputs, weights }
     }
