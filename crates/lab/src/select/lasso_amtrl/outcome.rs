@@ -214,7 +214,7 @@ impl<'a> Tally<'a> {
         {
             notes.push(format!(
                 "The target's own samples alone do better: {:.4} against {:.4}. The sources do not share what the target \
-                 needs, or it has samples enough.",
+                 needs, too little was explored, or it has samples enough.",
                 alone.mean, ours.mean
             ));
         }
