@@ -19,11 +19,14 @@ mod error;
 pub mod fewshot;
 mod host;
 mod method;
+mod offers;
 pub mod records;
 pub mod registry;
 mod runner;
 pub mod select;
 mod session;
+mod ticks;
+mod trials;
 
 pub use context::{Context, FeatureInput, ResolvedInput, TableInput};
 pub use control::{Control, Stopped};

@@ -165,6 +165,13 @@ pub struct BundledInput {
     pub title: String,
 }
 
+impl BundledInput {
+    /// A set with its name and title.
+    pub fn new(name: impl Into<String>, title: impl Into<String>) -> BundledInput {
+        BundledInput { name: name.into(), title: title.into() }
+    }
+}
+
 /// One file a run leaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArtifactSpec {
@@ -172,6 +179,13 @@ pub struct ArtifactSpec {
     pub name: String,
     /// One sentence: what it holds.
     pub help: String,
+}
+
+impl ArtifactSpec {
+    /// A file and what it holds.
+    pub fn new(name: impl Into<String>, help: impl Into<String>) -> ArtifactSpec {
+        ArtifactSpec { name: name.into(), help: help.into() }
+    }
 }
 
 /// One picture a run draws.
@@ -185,6 +199,13 @@ pub struct ViewSpec {
     pub help: String,
 }
 
+impl ViewSpec {
+    /// A picture with its heading and how to read it.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, help: impl Into<String>) -> ViewSpec {
+        ViewSpec { id: id.into(), title: title.into(), help: help.into() }
+    }
+}
+
 /// One metric of the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricSpec {
@@ -194,6 +215,13 @@ pub struct MetricSpec {
     pub title: String,
     /// Which way is better.
     pub better: Direction,
+}
+
+impl MetricSpec {
+    /// A metric with its name for people.
+    pub fn new(name: impl Into<String>, title: impl Into<String>, better: Direction) -> MetricSpec {
+        MetricSpec { name: name.into(), title: title.into(), better }
+    }
 }
 
 /// Which way a metric is better.
@@ -225,6 +253,32 @@ pub struct Preset {
     /// True if it is meant for a native run, too large for a browser.
     #[serde(default)]
     pub native: bool,
+}
+
+impl Preset {
+    /// Settings for a browser, with the default inputs.
+    pub fn new(
+        id: impl Into<String>,
+        title: impl Into<String>,
+        summary: impl Into<String>,
+        config: Value,
+    ) -> Preset {
+        Preset {
+            id: id.into(),
+            title: title.into(),
+            summary: summary.into(),
+            config,
+            inputs: BTreeMap::new(),
+            native: false,
+        }
+    }
+
+    /// The same on a bundled set, by its name without `builtin:`.
+    #[must_use]
+    pub fn on(mut self, input: &str, bundled: &str) -> Preset {
+        self.inputs.insert(input.to_owned(), format!("builtin:{bundled}"));
+        self
+    }
 }
 
 /// A card with the JSON schema of its configuration.

@@ -1,12 +1,12 @@
 //! What the method says about itself.
 
+use crate::offers;
 use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec, Paper, Preset,
+    ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -25,41 +25,51 @@ pub fn card() -> MethodCard {
         },
         inputs: inputs(),
         artifacts: vec![
-            artifact(
+            ArtifactSpec::new(
                 "predictions.json",
                 "For each task: the predicted label of each query, accuracy, iterations.",
             ),
-            artifact("episodes.json", "The tasks, as rows of the features, for any other implementation."),
-            artifact("assignments.safetensors", "Soft assignments `z` and `prototypes` of every task."),
-            artifact(
+            ArtifactSpec::new(
+                "episodes.json",
+                "The tasks, as rows of the features, for any other implementation.",
+            ),
+            ArtifactSpec::new(
+                "assignments.safetensors",
+                "Soft assignments `z` and `prototypes` of every task.",
+            ),
+            ArtifactSpec::new(
                 "features.safetensors",
                 "The rows of generated tasks (builtin:synthetic only, up to 64 MiB).",
             ),
         ],
         views: vec![
-            view(
+            ViewSpec::new(
                 "points",
                 "One task",
                 "Each point is an example in the plane of its two longest directions. Fill: true class. Outline: \
                  predicted class. Stars carry labels, crosses are prototypes, lines join neighbours.",
             ),
-            view(
+            ViewSpec::new(
                 "objective",
                 "Objective",
                 "Energy after each bound update. The objective R (with λ/2) should fall; the energy that the official \
                  code prints and stops by (with λ) may rise.",
             ),
-            view("accuracy", "Accuracy", "Mean over the tasks so far, with 95 % intervals."),
+            ViewSpec::new("accuracy", "Accuracy", "Mean over the tasks so far, with 95 % intervals."),
         ],
         metrics: vec![
-            metric("accuracy", "Accuracy", Direction::Higher),
-            metric("nmi", "Normalised mutual information", Direction::Higher),
-            metric("clustering_accuracy", "Accuracy after matching clusters to classes", Direction::Higher),
-            metric("lambda", "Weight of the Laplacian λ", Direction::Neutral),
-            metric("inner_iterations", "Bound updates a task", Direction::Neutral),
-            metric("outer_iterations", "Prototype steps a task", Direction::Neutral),
-            metric("episodes", "Tasks", Direction::Neutral),
-            metric("episodes_per_second", "Tasks per second", Direction::Higher),
+            MetricSpec::new("accuracy", "Accuracy", Direction::Higher),
+            MetricSpec::new("nmi", "Normalised mutual information", Direction::Higher),
+            MetricSpec::new(
+                "clustering_accuracy",
+                "Accuracy after matching clusters to classes",
+                Direction::Higher,
+            ),
+            MetricSpec::new("lambda", "Weight of the Laplacian λ", Direction::Neutral),
+            MetricSpec::new("inner_iterations", "Bound updates a task", Direction::Neutral),
+            MetricSpec::new("outer_iterations", "Prototype steps a task", Direction::Neutral),
+            MetricSpec::new("episodes", "Tasks", Direction::Neutral),
+            MetricSpec::new("episodes_per_second", "Tasks per second", Direction::Higher),
         ],
         presets: presets(),
     }
@@ -68,13 +78,7 @@ pub fn card() -> MethodCard {
 fn inputs() -> Vec<InputSpec> {
     // Labels that name single rows are no classes.
     let classified = || CATALOG.iter().filter(|set| set.classes < set.rows);
-    let features = vec![Format::Npz, Format::Safetensors, Format::Csv];
-    let sets = |set: &lowshot_data::bundled::BundledSet| BundledInput {
-        name: set.name.into(),
-        title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
-    };
-    let synthetic =
-        BundledInput { name: "synthetic".into(), title: "Generated tasks (64 dimensions)".into() };
+    let synthetic = offers::generated("Generated tasks (64 dimensions)");
     vec![
         InputSpec {
             name: "features".into(),
@@ -82,16 +86,16 @@ fn inputs() -> Vec<InputSpec> {
             help: "Feature vectors: `features` N×D and `labels` N (npz, safetensors), or csv with the label last; \
                    optionally `base_mean` D, the mean over the base classes."
                 .into(),
-            formats: features.clone(),
-            bundled: [synthetic].into_iter().chain(classified().map(sets)).collect(),
+            formats: offers::feature_formats(),
+            bundled: [synthetic].into_iter().chain(classified().map(offers::classified)).collect(),
             optional: false,
         },
         InputSpec {
             name: "validation".into(),
             kind: InputKind::Features,
             help: "Features of other classes, on whose tasks λ is chosen (lambda = tune).".into(),
-            formats: features,
-            bundled: classified().map(sets).collect(),
+            formats: offers::feature_formats(),
+            bundled: classified().map(offers::classified).collect(),
             optional: true,
         },
         InputSpec {
@@ -107,26 +111,9 @@ fn inputs() -> Vec<InputSpec> {
     ]
 }
 
-fn artifact(name: &str, help: &str) -> ArtifactSpec {
-    ArtifactSpec { name: name.into(), help: help.into() }
-}
-
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     vec![
         preset(

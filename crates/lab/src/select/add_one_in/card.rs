@@ -1,12 +1,12 @@
 //! What the method says about itself.
 
+use crate::offers;
 use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec, Paper, Preset,
+    ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -29,7 +29,7 @@ pub fn card() -> MethodCard {
             ("trace.jsonl", "Every question of every trial with its answer; the `transcript` of a replay."),
             ("selected.jsonl", "The chosen samples of the first trial, as they were given (with `samples` only)."),
         ]
-        .map(|(name, help)| ArtifactSpec { name: name.into(), help: help.into() })
+        .map(|(name, help)| ArtifactSpec::new(name, help))
         .to_vec(),
         views: [
             (
@@ -54,7 +54,7 @@ pub fn card() -> MethodCard {
                  quality and of the best rows.",
             ),
         ]
-        .map(|(id, title, help)| ViewSpec { id: id.into(), title: title.into(), help: help.into() })
+        .map(|(id, title, help)| ViewSpec::new(id, title, help))
         .to_vec(),
         metrics: [
             ("quality", "Mean quality", Direction::Higher),
@@ -71,19 +71,14 @@ pub fn card() -> MethodCard {
             ("picked_percentile", "Percentile of the picked rows", Direction::Higher),
             ("fluid_limit", "The same for a perfect judge of quality", Direction::Neutral),
         ]
-        .map(|(name, title, better)| MetricSpec { name: name.into(), title: title.into(), better })
+        .map(|(name, title, better)| MetricSpec::new(name, title, better))
         .to_vec(),
         presets: presets(),
     }
 }
 
 fn inputs() -> Vec<InputSpec> {
-    let sets = |set: &lowshot_data::bundled::BundledSet| BundledInput {
-        name: set.name.into(),
-        title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
-    };
-    let toy =
-        BundledInput { name: "synthetic".into(), title: "Generated points (1,000 in the plane)".into() };
+    let toy = offers::generated("Generated points (1,000 in the plane)");
     vec![
         InputSpec {
             name: "features".into(),
@@ -91,8 +86,8 @@ fn inputs() -> Vec<InputSpec> {
             help: "Embeddings of the rows: `features` N×D and optionally `labels` N (npz, safetensors), or csv with the \
                    label last; the last column may be the quality (quality = last-column)."
                 .into(),
-            formats: vec![Format::Npz, Format::Safetensors, Format::Csv],
-            bundled: [toy].into_iter().chain(CATALOG.iter().map(sets)).collect(),
+            formats: offers::feature_formats(),
+            bundled: [toy].into_iter().chain(CATALOG.iter().map(offers::classified)).collect(),
             optional: false,
         },
         InputSpec {
@@ -119,13 +114,8 @@ fn inputs() -> Vec<InputSpec> {
 }
 
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     vec![
         preset(

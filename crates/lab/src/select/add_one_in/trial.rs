@@ -1,6 +1,5 @@
 //! One selection and its rivals on the same pool.
 
-use super::PICTURE_SECONDS;
 use super::config::{Config, Rival};
 use super::judge::Judge;
 use super::pictures::Picture;
@@ -17,6 +16,9 @@ use lowshot_core::{CoreError, Rng, readback};
 use lowshot_kernels::nearest;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
+
+/// Seconds between two pictures of a run that nobody holds.
+const PICTURE_SECONDS: f64 = 0.15;
 
 /// Shares of the budget at which the growing selection is measured.
 pub const CHECKPOINTS: usize = 10;

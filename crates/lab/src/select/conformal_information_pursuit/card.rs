@@ -6,7 +6,6 @@ use lowshot_protocol::{
     Paper, Preset, ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -25,72 +24,71 @@ pub fn card() -> MethodCard {
         },
         inputs: inputs(),
         artifacts: vec![
-            artifact(
+            ArtifactSpec::new(
                 "selection.json",
                 "For each trial: the questions that C-IP asked, game after game, with answers and predictions.",
             ),
-            artifact("game.json", "The game that is shown; a game that you play goes on from it (input `game`)."),
-            artifact("summary.csv", "Means by policy and number of answers, of simulated games."),
-            artifact("thresholds.json", "Thresholds by number of answers and α; null where every label is plausible."),
+            ArtifactSpec::new("game.json", "The game that is shown; a game that you play goes on from it (input `game`)."),
+            ArtifactSpec::new("summary.csv", "Means by policy and number of answers, of simulated games."),
+            ArtifactSpec::new("thresholds.json", "Thresholds by number of answers and α; null where every label is plausible."),
         ],
         views: vec![
-            view(
+            ViewSpec::new(
                 "game",
                 "A game, question by question",
                 "How many labels each answer left, the best guess, and the bits that the question was expected to leave.",
             ),
-            view("set", "Plausible labels", "The prediction set after the last answer: labels with probabilities."),
-            view("question", "What was weighed", "Candidates for the question with the fewest bits expected to be left."),
-            view(
+            ViewSpec::new("set", "Plausible labels", "The prediction set after the last answer: labels with probabilities."),
+            ViewSpec::new("question", "What was weighed", "Candidates for the question with the fewest bits expected to be left."),
+            ViewSpec::new(
                 "accuracy",
                 "Right predictions against answers",
                 "Mean over trials with 95 % intervals. A predictor that is too sure misleads IP more than C-IP.",
             ),
-            view("size", "Plausible labels against answers", "Labels in the prediction set, whoever asked."),
-            view(
+            ViewSpec::new("size", "Plausible labels against answers", "Labels in the prediction set, whoever asked."),
+            ViewSpec::new(
                 "uncertainty",
                 "What is said to be left",
                 "Bits that the chosen question is expected to leave: entropy for IP, a bound by set sizes for C-IP. Of a \
                  predictor that is too sure, the entropy is near 0 from the start and says nothing.",
             ),
-            view(
+            ViewSpec::new(
                 "coverage",
                 "Sets with the true label",
                 "The promise of 1 − α is for random questions; chosen ones may fall below.",
             ),
-            view(
+            ViewSpec::new(
                 "calibration",
                 "Coverage against promise",
                 "Share of fresh random games whose set holds the true label. It should not be below the diagonal.",
             ),
-            view("thresholds", "Thresholds", "A label is plausible from this probability on; one for each number of answers."),
-            view("policies", "Policies", "Right predictions over the whole game, at its end, and where the stopping rule would end it."),
+            ViewSpec::new("thresholds", "Thresholds", "A label is plausible from this probability on; one for each number of answers."),
+            ViewSpec::new("policies", "Policies", "Right predictions over the whole game, at its end, and where the stopping rule would end it."),
         ],
         metrics: vec![
-            metric("accuracy", "Right predictions, mean over answers", Direction::Higher),
-            metric("final_accuracy", "Right predictions at the end", Direction::Higher),
-            metric("labels_left", "Plausible labels at the end", Direction::Lower),
-            metric("covered", "Sets with the true label, chosen questions", Direction::Higher),
-            metric("covered_fresh", "Sets with the true label, random questions", Direction::Neutral),
-            metric("length", "Questions until stopping", Direction::Lower),
-            metric("stopped_accuracy", "Right predictions then", Direction::Higher),
-            metric("asked", "Questions asked", Direction::Neutral),
-            metric("plausible", "Plausible labels", Direction::Lower),
-            metric("probability", "Probability of the best guess", Direction::Neutral),
-            metric("bits", "Bits expected to be left", Direction::Lower),
-            metric("trials", "Trials", Direction::Neutral),
-            metric("question_seconds", "Seconds a question", Direction::Lower),
+            MetricSpec::new("accuracy", "Right predictions, mean over answers", Direction::Higher),
+            MetricSpec::new("final_accuracy", "Right predictions at the end", Direction::Higher),
+            MetricSpec::new("labels_left", "Plausible labels at the end", Direction::Lower),
+            MetricSpec::new("covered", "Sets with the true label, chosen questions", Direction::Higher),
+            MetricSpec::new("covered_fresh", "Sets with the true label, random questions", Direction::Neutral),
+            MetricSpec::new("length", "Questions until stopping", Direction::Lower),
+            MetricSpec::new("stopped_accuracy", "Right predictions then", Direction::Higher),
+            MetricSpec::new("asked", "Questions asked", Direction::Neutral),
+            MetricSpec::new("plausible", "Plausible labels", Direction::Lower),
+            MetricSpec::new("probability", "Probability of the best guess", Direction::Neutral),
+            MetricSpec::new("bits", "Bits expected to be left", Direction::Lower),
+            MetricSpec::new("trials", "Trials", Direction::Neutral),
+            MetricSpec::new("question_seconds", "Seconds a question", Direction::Lower),
         ],
         presets: presets(),
     }
 }
 
 fn inputs() -> Vec<InputSpec> {
-    let set = |table: &BundledTable| BundledInput {
-        name: table.name.into(),
-        title: format!("{} ({} columns)", table.title, table.columns),
+    let set = |table: &BundledTable| {
+        BundledInput::new(table.name, format!("{} ({} columns)", table.title, table.columns))
     };
-    let bits = BundledInput { name: "bits16".into(), title: "Generated: 16 numbers by their bits".into() };
+    let bits = BundledInput::new("bits16", "Generated: 16 numbers by their bits");
     let own = |name: &str, kind: InputKind, help: &str, formats: Vec<Format>| InputSpec {
         name: name.into(),
         kind,
@@ -121,26 +119,9 @@ fn inputs() -> Vec<InputSpec> {
     ]
 }
 
-fn artifact(name: &str, help: &str) -> ArtifactSpec {
-    ArtifactSpec { name: name.into(), help: help.into() }
-}
-
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, table: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("table".to_owned(), format!("builtin:{table}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, table: &str| {
+        Preset::new(id, title, summary, config).on("table", table)
     };
     vec![
         preset(

@@ -5,6 +5,7 @@ use super::config::{Config, Thresholding};
 use super::questions::Questions;
 use super::run::Shown;
 use super::trial::{ALPHAS, Outcome, Record};
+use crate::trials::put_mean;
 use crate::{Context, Error};
 use lowshot_core::metrics::{Interval, mean_interval};
 use lowshot_protocol::{Axis, Cell, Lines, Metric, Report, Series, Table, Unit, View};
@@ -181,10 +182,8 @@ pub fn report(
         // A shard may have no trial, if there are more shards than trials.
         return Ok(report);
     }
-    let mut put = |name: String, interval: Option<Interval>, unit: Unit| {
-        if let Some(i) = interval {
-            report.metrics.insert(name, Metric::with_half_width(i.mean, i.half_width, unit));
-        }
+    let mut put = |name: String, found: Option<Interval>, unit: Unit| {
+        put_mean(&mut report, name, found, unit);
     };
     for (place, arm) in tally.arms.iter().enumerate() {
         let suffix = if place == 0 { String::new() } else { format!("_{}", arm.key(config)) };

@@ -5,6 +5,7 @@ use super::outcome::{self, Tally};
 use super::questions::Questions;
 use super::trial::{self, ALPHAS, World};
 use super::{example, play};
+use crate::trials::Trials;
 use crate::{Context, Error};
 use lowshot_core::select::conformal_information_pursuit::Calibration;
 use lowshot_protocol::{Metric, Report};
@@ -26,31 +27,25 @@ pub struct Shown {
 pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     let questions = Questions::open(config, cx).await?;
     let total = config.trials as u64;
-    let remaining = cx.remaining(total);
     let rng = cx.rng("trials");
     let shown = match config.mode {
         Mode::Simulate => example::show(config, &questions, &rng.at(0), cx).await?,
         Mode::Play => play::show(config, &questions, cx).await?,
     };
     let mut tally = Tally::new(config, cx.recorded()?);
-    let range = cx.shard().map_or(0..total, |shard| shard.range(total));
-    let whole = range.end - range.start;
-    let mut drawn = f64::NEG_INFINITY;
-    for (place, index) in remaining.iter().enumerate() {
-        let rng = rng.at(*index);
+    let mut trials = Trials::left(total, cx);
+    while let Some(index) = trials.begin() {
+        let rng = rng.at(index);
         let world = World::make(config, &questions, &rng, cx).await?;
         let record = trial::run(config, &world, &rng, cx).await?;
-        cx.record(*index, &record)?;
-        tally.add(*index, record);
-        cx.progress(whole - (remaining.len() - place - 1) as u64, whole, "trials");
-        let now = cx.now();
-        if now - drawn > 0.15 || place + 1 == remaining.len() || cx.stepping() {
+        cx.record(index, &record)?;
+        tally.add(index, record);
+        if trials.finished(cx) {
             tally.draw(cx);
-            drawn = now;
         }
         cx.tick().await?;
     }
-    if remaining.is_empty() {
+    if trials.none_were_left() {
         tally.draw(cx);
     }
     cx.artifact_json("game.json", &shown.game)?;

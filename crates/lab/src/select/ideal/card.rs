@@ -1,12 +1,11 @@
 //! What the method says about itself.
 
-use lowshot_data::bundled::{BundledSet, CATALOG};
+use crate::offers;
+use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, Direction, Family, InputKind, InputSpec, MethodCard, MetricSpec, Paper, Preset, ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -28,43 +27,43 @@ pub fn card() -> MethodCard {
         },
         inputs: inputs(),
         artifacts: vec![
-            artifact(
+            ArtifactSpec::new(
                 "selection.json",
                 "For each trial: the chosen rows of the data in order, their marginal gains, the influence on fresh \
                  worlds, the layers of a cascade, and what the other selectors chose.",
             ),
-            artifact(
+            ArtifactSpec::new(
                 "graph.safetensors",
                 "The graph of the first trial: `rows` of the data, `successors` and `probabilities` (up to 64 MiB).",
             ),
         ],
         views: vec![
-            view(
+            ViewSpec::new(
                 "points",
                 "The pool and what is chosen",
                 "The pool of the first trial in the plane of its two longest directions. Fill: class. Rings: \
                  chosen rows. Lines lead to the three nearest rows.",
             ),
-            view(
+            ViewSpec::new(
                 "cascade",
                 "A cascade from the chosen rows",
                 "One cascade: colour says in which step a row was reached. Each active row tries each of its \
                  neighbours once.",
             ),
-            view(
+            ViewSpec::new(
                 "influence",
                 "Influence against budget",
                 "Rows that cascades from the first chosen rows reach, in fresh worlds; mean over the trials, with 95 % \
                  intervals. The gain of one more row shrinks.",
             ),
-            view(
+            ViewSpec::new(
                 "accuracy",
                 "Accuracy against budget",
                 "Share of other rows that have the class of their most similar chosen row; mean over the trials, with \
                  95 % intervals. The largest influence is not always the best accuracy.",
             ),
-            view("methods", "At the full budget", "Influence, accuracy and classes covered, with 95 % intervals."),
-            view(
+            ViewSpec::new("methods", "At the full budget", "Influence, accuracy and classes covered, with 95 % intervals."),
+            ViewSpec::new(
                 "layers",
                 "Automatic annotation",
                 "Share of wrong labels by layer of the cascade, with 95 % intervals over trials; layers with fewer than \
@@ -72,59 +71,37 @@ pub fn card() -> MethodCard {
             ),
         ],
         metrics: vec![
-            metric("influence", "Influence in fresh worlds (rows)", Direction::Higher),
-            metric("believed_influence", "Influence by the search's own estimate (rows)", Direction::Neutral),
-            metric("accuracy", "Accuracy of the nearest chosen row", Direction::Higher),
-            metric("classes_covered", "Classes with a chosen row", Direction::Higher),
-            metric("overlap", "Rows chosen again with another seed", Direction::Higher),
-            metric("annotated", "Rows with a label after annotation", Direction::Higher),
-            metric("annotation_accuracy", "Right labels among annotated rows", Direction::Higher),
-            metric("trials", "Trials", Direction::Neutral),
-            metric("selection_seconds", "Seconds a selection", Direction::Lower),
+            MetricSpec::new("influence", "Influence in fresh worlds (rows)", Direction::Higher),
+            MetricSpec::new("believed_influence", "Influence by the search's own estimate (rows)", Direction::Neutral),
+            MetricSpec::new("accuracy", "Accuracy of the nearest chosen row", Direction::Higher),
+            MetricSpec::new("classes_covered", "Classes with a chosen row", Direction::Higher),
+            MetricSpec::new("overlap", "Rows chosen again with another seed", Direction::Higher),
+            MetricSpec::new("annotated", "Rows with a label after annotation", Direction::Higher),
+            MetricSpec::new("annotation_accuracy", "Right labels among annotated rows", Direction::Higher),
+            MetricSpec::new("trials", "Trials", Direction::Neutral),
+            MetricSpec::new("selection_seconds", "Seconds a selection", Direction::Lower),
         ],
         presets: presets(),
     }
 }
 
 fn inputs() -> Vec<InputSpec> {
-    let set = |set: &BundledSet| BundledInput {
-        name: set.name.into(),
-        title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
-    };
-    let synthetic =
-        BundledInput { name: "synthetic".into(), title: "Generated: six clusters of unequal size".into() };
+    let synthetic = offers::generated("Generated: six clusters of unequal size");
     vec![InputSpec {
         name: "features".into(),
         kind: InputKind::Features,
         help: "Embeddings of the pool: `features` N×D (npz, safetensors) or csv. Labels are used to measure only, and \
                may be missing."
             .into(),
-        formats: vec![Format::Npz, Format::Safetensors, Format::Csv],
-        bundled: [synthetic].into_iter().chain(CATALOG.iter().map(set)).collect(),
+        formats: offers::feature_formats(),
+        bundled: [synthetic].into_iter().chain(CATALOG.iter().map(offers::classified)).collect(),
         optional: false,
     }]
 }
 
-fn artifact(name: &str, help: &str) -> ArtifactSpec {
-    ArtifactSpec { name: name.into(), help: help.into() }
-}
-
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     vec![
         preset(

@@ -3,6 +3,7 @@
 use super::config::{Config, Labeller};
 use super::pools::Pools;
 use super::trial::{Outcome, Record};
+use crate::trials::put_mean;
 use crate::{Context, Error};
 use lowshot_core::metrics::{Interval, mean_interval};
 use lowshot_core::select::ideal::Estimator;
@@ -157,10 +158,8 @@ pub fn report(config: &Config, pools: &Pools, tally: &Tally<'_>, cx: &Context) -
         // A shard may have no trial, if there are more shards than trials.
         return Ok(report);
     }
-    let mut put = |name: &str, interval: Option<Interval>, unit: Unit| {
-        if let Some(i) = interval {
-            report.metrics.insert(name.into(), Metric::with_half_width(i.mean, i.half_width, unit));
-        }
+    let mut put = |name: &str, found: Option<Interval>, unit: Unit| {
+        put_mean(&mut report, name.to_owned(), found, unit);
     };
     for (place, name) in tally.names.iter().enumerate() {
         let suffix = if place == 0 { String::new() } else { format!("_{}", name.replace('-', "_")) };

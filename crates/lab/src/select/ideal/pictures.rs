@@ -2,6 +2,7 @@
 
 use super::pools::{Pool, Pools};
 use super::trial::Graphs;
+use crate::ticks::Ticks;
 use crate::{Context, Error};
 use lowshot_core::pca::Plane;
 use lowshot_core::select::SelectionObserver;
@@ -95,12 +96,11 @@ impl Picture {
 
 /// Watches selections: keeps the run alive, and draws those of one trial.
 pub struct Watch<'a> {
-    cx: &'a mut Context,
+    /// The run.
+    pub ticks: Ticks<'a>,
     picture: Option<Picture>,
     drawing: bool,
     drawn: f64,
-    idle: f64,
-    error: Option<Error>,
 }
 
 impl<'a> Watch<'a> {
@@ -109,42 +109,24 @@ impl<'a> Watch<'a> {
         if let Some(picture) = &picture {
             cx.view("points", picture.points());
         }
-        Watch { cx, picture, drawing: false, drawn: f64::NEG_INFINITY, idle: 0.0, error: None }
+        Watch { ticks: Ticks::new(cx), picture, drawing: false, drawn: f64::NEG_INFINITY }
     }
 
     /// Whether choices are drawn; the last state is shown when that ends.
     pub fn draws(&mut self, drawing: bool) {
         self.drawing = drawing;
         if let (false, Some(picture)) = (drawing, &self.picture) {
-            self.cx.view("points", picture.points());
+            self.ticks.cx.view("points", picture.points());
         }
-    }
-
-    /// Seconds on the clock without those spent drawing and waiting.
-    pub fn working_seconds(&self) -> f64 {
-        self.cx.now() - self.idle
-    }
-
-    /// The error that ended a selection, if one did.
-    pub fn take_error(&mut self) -> Option<Error> {
-        self.error.take()
-    }
-
-    /// Lets the run be held or stopped.
-    pub async fn pass(&mut self) -> Result<(), Error> {
-        let start = self.cx.now();
-        let passed = self.cx.tick().await;
-        self.idle += self.cx.now() - start;
-        passed
     }
 
     /// Shows a cascade, layer after layer.
     pub async fn cascade(&mut self, layers: &[Vec<usize>]) -> Result<(), Error> {
         for step in 1..=layers.len() {
             let Some(picture) = &self.picture else { return Ok(()) };
-            if step == 1 || step == layers.len() || self.cx.stepping() {
-                self.cx.view("cascade", picture.reached(&layers[..step]));
-                self.pass().await?;
+            if step == 1 || step == layers.len() || self.ticks.cx.stepping() {
+                self.ticks.cx.view("cascade", picture.reached(&layers[..step]));
+                self.ticks.pass().await?;
             }
         }
         Ok(())
@@ -155,36 +137,26 @@ impl<'a> Watch<'a> {
         let Some(picture) = &mut self.picture else { return };
         let number = |label: &i64| picture.labels.binary_search(label).ok().map(|at| at as u32);
         picture.predicted = found.iter().map(|label| label.as_ref().and_then(number)).collect();
-        self.cx.view("points", picture.points());
-    }
-
-    async fn go_on(&mut self) -> ControlFlow<()> {
-        match self.pass().await {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                self.error = Some(error);
-                ControlFlow::Break(())
-            }
-        }
+        self.ticks.cx.view("points", picture.points());
     }
 }
 
 impl SelectionObserver for Watch<'_> {
     async fn chosen(&mut self, count: usize, row: usize, score: f64) -> ControlFlow<()> {
-        let start = self.cx.now();
+        let start = self.ticks.cx.now();
         if let (true, Some(picture)) = (self.drawing, &mut self.picture) {
             picture.chosen[row] = true;
-            self.cx.scalar("gain", count as u64, score);
-            if start - self.drawn > PICTURE_SECONDS || self.cx.stepping() {
-                self.cx.view("points", picture.points());
+            self.ticks.cx.scalar("gain", count as u64, score);
+            if start - self.drawn > PICTURE_SECONDS || self.ticks.cx.stepping() {
+                self.ticks.cx.view("points", picture.points());
                 self.drawn = start;
             }
         }
-        self.idle += self.cx.now() - start;
-        self.go_on().await
+        self.ticks.rested(self.ticks.cx.now() - start);
+        self.ticks.go_on().await
     }
 
     async fn working(&mut self) -> ControlFlow<()> {
-        self.go_on().await
+        self.ticks.go_on().await
     }
 }

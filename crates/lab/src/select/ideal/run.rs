@@ -5,6 +5,7 @@ use super::outcome::{self, Tally};
 use super::pictures::{Picture, Watch};
 use super::pools::Pools;
 use super::trial::{self, Graphs};
+use crate::trials::Trials;
 use crate::{Context, Error};
 use lowshot_data::{Tensor, TensorData, write_safetensors};
 use lowshot_protocol::Report;
@@ -16,36 +17,30 @@ const GRAPH_BYTES: usize = 64 << 20;
 pub async fn run(config: &Config, cx: &mut Context) -> Result<Report, Error> {
     let pools = Pools::open(config, cx).await?;
     let total = config.trials as u64;
-    let remaining = cx.remaining(total);
     let rng = cx.rng("trials");
     let mut tally = Tally::new(config, cx.recorded()?);
-    let range = cx.shard().map_or(0..total, |shard| shard.range(total));
-    let whole = range.end - range.start;
-    let mut drawn = f64::NEG_INFINITY;
+    let mut trials = Trials::left(total, cx);
     let mut first = None;
-    for (place, index) in remaining.iter().enumerate() {
-        let rng = rng.at(*index);
+    while let Some(index) = trials.begin() {
+        let rng = rng.at(index);
         let pool = pools.draw(&rng, cx.device())?;
         let start = cx.now();
         let graphs = Graphs::build(config, &pool).await?;
         let seconds = cx.now() - start;
-        let picture = (place == 0).then(|| Picture::new(&pools, &pool, &graphs));
+        let picture = trials.is_first().then(|| Picture::new(&pools, &pool, &graphs));
         let mut watch = Watch::new(cx, picture);
         let record = trial::run(config, &pool, &graphs, seconds, &rng, &mut watch).await?;
-        cx.record(*index, &record)?;
-        tally.add(*index, record);
-        if *index == 0 {
+        cx.record(index, &record)?;
+        tally.add(index, record);
+        if index == 0 {
             first = Some((pool.ids, graphs));
         }
-        cx.progress(whole - (remaining.len() - place - 1) as u64, whole, "trials");
-        let now = cx.now();
-        if now - drawn > 0.15 || place + 1 == remaining.len() || cx.stepping() {
+        if trials.finished(cx) {
             tally.draw(cx);
-            drawn = now;
         }
         cx.tick().await?;
     }
-    if remaining.is_empty() {
+    if trials.none_were_left() {
         tally.draw(cx);
     }
     // Resumed and merged runs leave the same files.

@@ -72,12 +72,12 @@ pub async fn run(
     rng: &Rng,
     watch: &mut Watch<'_>,
 ) -> Result<Record, Error> {
-    let start = watch.working_seconds();
+    let start = watch.ticks.working_seconds();
     let ideal = Ideal::new(config.selector()).map_err(field_error)?;
     watch.draws(true);
     let chosen = select(&ideal, &graphs.nearest, config, &rng.split("ideal"), watch).await?;
     watch.draws(false);
-    let seconds = watch.working_seconds() - start + graph_seconds;
+    let seconds = watch.ticks.working_seconds() - start + graph_seconds;
     let judges = Worlds::draw(&graphs.transitions, config.judges, &rng.split("judges"));
     let steps = config.steps();
     let judge = |chosen: &Selection| Outcome {
@@ -108,7 +108,7 @@ pub async fn run(
             Rival::Diversity => select(&Diversity, &pool.rows, config, &rng, watch).await?,
         };
         rivals.push(judge(&chosen));
-        watch.pass().await?;
+        watch.ticks.pass().await?;
     }
     let layers = annotation::cascade(&graphs.transitions, &chosen.rows, rng)?;
     watch.cascade(&layers).await?;
@@ -138,7 +138,7 @@ async fn select<S: Selector>(
     watch: &mut Watch<'_>,
 ) -> Result<Selection, Error> {
     let found = selector.select(from, config.budget, rng, watch).await;
-    match watch.take_error() {
+    match watch.ticks.take_error() {
         Some(error) => Err(error),
         None => found.map_err(field_error),
     }

@@ -1,12 +1,12 @@
 //! What the method says about itself.
 
+use crate::offers;
 use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, BundledInput, Direction, Family, InputKind, InputSpec, MethodCard, MetricSpec, Paper,
+    Preset, ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -24,59 +24,54 @@ pub fn card() -> MethodCard {
             url: "https://arxiv.org/abs/2306.02556".into(),
         },
         inputs: inputs(),
-        artifacts: vec![ArtifactSpec {
-            name: "selection.json".into(),
-            help: "For each trial and strategy: samples of each task in all and in each round, the relevance that the last \
-                   round followed, errors and V(n) by budget."
-                .into(),
-        }],
+        artifacts: vec![ArtifactSpec::new("selection.json", "For each trial and strategy: samples of each task in all and in each round, the relevance that the last \
+                   round followed, errors and V(n) by budget.")],
         views: vec![
-            view(
+            ViewSpec::new(
                 "allocation",
                 "Samples of each source task",
                 "The first trial of this run. Coloured: tasks with a true relevance. Marks: how many samples it would \
                  give them. Of more than 40 tasks those with the most samples.",
             ),
-            view(
+            ViewSpec::new(
                 "path",
                 "Lasso path",
                 "Relevance of each task as the weight of the Lasso falls, from right to left. The left end is what the \
                  last round followed.",
             ),
-            view(
+            ViewSpec::new(
                 "error",
                 "Error against budget",
                 "Mean over trials with 95 % intervals: excess risk of generated targets, test error of pictures.",
             ),
-            view("strategies", "At the whole budget", "Error of each strategy, with 95 % intervals over trials."),
-            view(
+            ViewSpec::new("strategies", "At the whole budget", "Error of each strategy, with 95 % intervals over trials."),
+            ViewSpec::new(
                 "variance",
                 "Variance V(n)",
                 "wᵀ(W·diag(n)·Wᵀ)⁻¹w with the true heads: what the allocation alone is worth. Compare the order of these \
                  bars with that of the errors.",
             ),
-            view("table", "Strategies", "A task is paid for if it has more samples than an even share."),
+            ViewSpec::new("table", "Strategies", "A task is paid for if it has more samples than an even share."),
         ],
         metrics: vec![
-            metric("error", "Error of the target", Direction::Lower),
-            metric("balanced_error", "Error with both sides of equal weight", Direction::Lower),
-            metric("error_uniform", "Error with uniform samples", Direction::Lower),
-            metric("error_target_only", "Error of the target's samples alone", Direction::Lower),
-            metric("variance", "V(n)", Direction::Lower),
-            metric("tasks_used", "Tasks with more than an even share", Direction::Neutral),
-            metric("trials", "Trials", Direction::Neutral),
-            metric("run_seconds", "Seconds of one run of the strategy", Direction::Lower),
+            MetricSpec::new("error", "Error of the target", Direction::Lower),
+            MetricSpec::new("balanced_error", "Error with both sides of equal weight", Direction::Lower),
+            MetricSpec::new("error_uniform", "Error with uniform samples", Direction::Lower),
+            MetricSpec::new("error_target_only", "Error of the target's samples alone", Direction::Lower),
+            MetricSpec::new("variance", "V(n)", Direction::Lower),
+            MetricSpec::new("tasks_used", "Tasks with more than an even share", Direction::Neutral),
+            MetricSpec::new("trials", "Trials", Direction::Neutral),
+            MetricSpec::new("run_seconds", "Seconds of one run of the strategy", Direction::Lower),
         ],
         presets: presets(),
     }
 }
 
 fn inputs() -> Vec<InputSpec> {
-    let mut bundled =
-        vec![BundledInput { name: "synthetic".into(), title: "Generated linear tasks, all known".into() }];
+    let mut bundled = vec![offers::generated("Generated linear tasks, all known")];
     for set in CATALOG.iter().filter(|set| set.name == "digits") {
         let title = format!("{}: ten classes, changed in ten ways", set.title);
-        bundled.push(BundledInput { name: set.name.into(), title });
+        bundled.push(BundledInput::new(set.name, title));
     }
     vec![InputSpec {
         name: "features".into(),
@@ -84,28 +79,15 @@ fn inputs() -> Vec<InputSpec> {
         help: "Square pictures of up to 12×12 pixels, one a row, with labels (npz, safetensors, csv). A source task tells \
                one class from the rest, on pictures changed in one way."
             .into(),
-        formats: vec![Format::Npz, Format::Safetensors, Format::Csv],
+        formats: offers::feature_formats(),
         bundled,
         optional: false,
     }]
 }
 
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     let digits = |change: &str, trials: usize| {
         json!({"budget": 6000, "shots": 60, "rank": 10, "explore": 0.4, "lasso": 0.1, "ridge": 0.01, "target_ridge": 0.03, "iterations": 10,

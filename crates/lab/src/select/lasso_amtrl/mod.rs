@@ -8,6 +8,7 @@ mod pictures;
 mod tasks;
 mod trial;
 
+use crate::trials::Trials;
 use crate::{Context, Error, Method};
 use config::Config;
 use lowshot_protocol::{MethodCard, Report};
@@ -27,25 +28,19 @@ impl Method for LassoAmtrl {
     async fn run(config: Config, cx: &mut Context) -> Result<Report, Error> {
         let tasks = Tasks::open(&config, cx).await?;
         let total = config.trials as u64;
-        let remaining = cx.remaining(total);
         let rng = cx.rng("trials");
         let mut tally = Tally::new(&config, &tasks, cx.recorded()?);
-        let range = cx.shard().map_or(0..total, |shard| shard.range(total));
-        let whole = range.end - range.start;
-        let mut drawn = f64::NEG_INFINITY;
-        for (place, index) in remaining.iter().enumerate() {
-            let record = trial::run(&config, &tasks, &rng.at(*index), place == 0, cx).await?;
-            cx.record(*index, &record)?;
-            tally.add(*index, record);
-            cx.progress(whole - (remaining.len() - place - 1) as u64, whole, "trials");
-            let now = cx.now();
-            if now - drawn > 0.15 || place + 1 == remaining.len() || cx.stepping() {
+        let mut trials = Trials::left(total, cx);
+        while let Some(index) = trials.begin() {
+            let record = trial::run(&config, &tasks, &rng.at(index), trials.is_first(), cx).await?;
+            cx.record(index, &record)?;
+            tally.add(index, record);
+            if trials.finished(cx) {
                 tally.draw(cx);
-                drawn = now;
             }
             cx.tick().await?;
         }
-        if remaining.is_empty() {
+        if trials.none_were_left() {
             tally.draw(cx);
         }
         tally.report(cx)

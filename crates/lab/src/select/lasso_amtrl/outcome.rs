@@ -3,6 +3,7 @@
 use super::config::{Config, Rival};
 use super::tasks::Tasks;
 use super::trial::{Found, Record};
+use crate::trials::put_mean;
 use crate::{Context, Error};
 use lowshot_core::metrics::{Interval, mean_interval};
 use lowshot_core::select::lasso_amtrl::{Schedule, Strategy};
@@ -152,10 +153,8 @@ impl<'a> Tally<'a> {
             return Ok(report);
         }
         let unit = if self.tasks.generated() { Unit::None } else { Unit::Fraction };
-        let mut put = |name: String, interval: Option<Interval>, unit: Unit| {
-            if let Some(i) = interval {
-                report.metrics.insert(name, Metric::with_half_width(i.mean, i.half_width, unit));
-            }
+        let mut put = |name: String, found: Option<Interval>, unit: Unit| {
+            put_mean(&mut report, name, found, unit);
         };
         for (place, rival) in self.rivals.iter().enumerate() {
             let suffix =

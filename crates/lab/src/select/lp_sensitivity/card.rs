@@ -1,12 +1,12 @@
 //! What the method says about itself.
 
+use crate::offers;
 use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, BundledInput, Direction, Family, InputKind, InputSpec, MethodCard, MetricSpec, Paper,
+    Preset, ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
@@ -29,105 +29,85 @@ pub fn card() -> MethodCard {
             help: "A matrix: `features` N×D (npz, safetensors), one of its columns the target (see `target`), or csv \
                    with a name or a whole number last in each line."
                 .into(),
-            formats: vec![Format::Npz, Format::Safetensors, Format::Csv],
-            bundled: [BundledInput { name: "synthetic".into(), title: "Generated rows".into() }]
+            formats: offers::feature_formats(),
+            bundled: [offers::generated("Generated rows")]
                 .into_iter()
                 .chain(CATALOG.iter().filter(|set| ["factbook", "digits"].contains(&set.name)).map(|set| {
-                    BundledInput {
-                        name: set.name.into(),
-                        title: format!("{} ({} × {})", set.title, set.rows, set.dims),
-                    }
+                    BundledInput::new(set.name, format!("{} ({} × {})", set.title, set.rows, set.dims))
                 }))
                 .collect(),
             optional: false,
         }],
         artifacts: vec![
-            artifact(
+            ArtifactSpec::new(
                 "selection.json",
                 "The kept rows with probabilities and weights, and the coefficients and losses of both fits.",
             ),
-            artifact("coreset.safetensors", "`index`, `prob` and `weight` of the kept rows."),
-            artifact(
+            ArtifactSpec::new("coreset.safetensors", "`index`, `prob` and `weight` of the kept rows."),
+            ArtifactSpec::new(
                 "scores.safetensors",
                 "Every score of every row; `sensitivity_upper` bounds the sensitivities from above.",
             ),
-            artifact("trials.json", "Excess cost and number of kept rows of every trial, score and size."),
-            artifact("features.safetensors", "Generated rows, the target last (up to 64 MiB)."),
+            ArtifactSpec::new("trials.json", "Excess cost and number of kept rows of every trial, score and size."),
+            ArtifactSpec::new("features.safetensors", "Generated rows, the target last (up to 64 MiB)."),
         ],
         views: vec![
-            view(
+            ViewSpec::new(
                 "points",
                 "Rows",
                 "Each point is a row; its area is its score. Rings mark the rows of one selection. Of rows with many \
                  columns the two longest directions are seen.",
             ),
-            view(
+            ViewSpec::new(
                 "excess",
                 "Excess cost over size",
                 "How much worse than the best fit the fit on the kept rows is, on all rows: median of the trials and \
                  the range of the middle 80 %. Both axes are logarithmic.",
             ),
-            view(
+            ViewSpec::new(
                 "fit",
                 "Fits",
                 "Predictions along one feature, by the fit on all rows and by the fits on one selection by each score. Of \
                  straight lines the difference to the fit on all rows is drawn.",
             ),
-            view(
+            ViewSpec::new(
                 "ratio",
                 "Loss by direction",
                 "Loss of the kept rows over loss of all rows, for x along the directions of a plane; 1 is right.",
             ),
-            view("sums", "Sums of scores", "The total sensitivity between the rank and its power p/2."),
-            view(
+            ViewSpec::new("sums", "Sums of scores", "The total sensitivity between the rank and its power p/2."),
+            ViewSpec::new(
                 "sizes",
                 "Predicted sizes",
                 "Rows that each bound asks for at ε, without constants and logarithms: an order, not a number to use.",
             ),
         ],
         metrics: vec![
-            metric("excess", "Excess cost, median of the trials", Direction::Lower),
-            metric("excess_uniform", "The same, uniform rows", Direction::Lower),
-            metric("excess_leverage", "The same, leverage scores", Direction::Lower),
-            metric("excess_root_leverage", "The same, root leverage scores", Direction::Lower),
-            metric("excess_lewis", "The same, Lewis weights", Direction::Lower),
-            metric("excess_sensitivity", "The same, sensitivities", Direction::Lower),
-            metric("excess_sensitivity_plus_leverage", "The same, sensitivity plus leverage", Direction::Lower),
-            metric("expected_rows", "Expected rows", Direction::Neutral),
-            metric("kept_rows", "Rows of the selection", Direction::Neutral),
-            metric("total_sensitivity", "Total sensitivity 𝔖", Direction::Neutral),
-            metric("rank", "Rank", Direction::Neutral),
-            metric("alpha", "Scale of the probabilities α", Direction::Neutral),
-            metric("loss_all_rows", "Loss of the fit on all rows", Direction::Lower),
-            metric("loss_of_kept_fit", "Loss of the fit on the selection, on all rows", Direction::Lower),
-            metric("rows", "Rows of the matrix", Direction::Neutral),
-            metric("lewis_passes", "Passes for the Lewis weights", Direction::Neutral),
-            metric("scoring_seconds", "Seconds for the scores", Direction::Lower),
+            MetricSpec::new("excess", "Excess cost, median of the trials", Direction::Lower),
+            MetricSpec::new("excess_uniform", "The same, uniform rows", Direction::Lower),
+            MetricSpec::new("excess_leverage", "The same, leverage scores", Direction::Lower),
+            MetricSpec::new("excess_root_leverage", "The same, root leverage scores", Direction::Lower),
+            MetricSpec::new("excess_lewis", "The same, Lewis weights", Direction::Lower),
+            MetricSpec::new("excess_sensitivity", "The same, sensitivities", Direction::Lower),
+            MetricSpec::new("excess_sensitivity_plus_leverage", "The same, sensitivity plus leverage", Direction::Lower),
+            MetricSpec::new("expected_rows", "Expected rows", Direction::Neutral),
+            MetricSpec::new("kept_rows", "Rows of the selection", Direction::Neutral),
+            MetricSpec::new("total_sensitivity", "Total sensitivity 𝔖", Direction::Neutral),
+            MetricSpec::new("rank", "Rank", Direction::Neutral),
+            MetricSpec::new("alpha", "Scale of the probabilities α", Direction::Neutral),
+            MetricSpec::new("loss_all_rows", "Loss of the fit on all rows", Direction::Lower),
+            MetricSpec::new("loss_of_kept_fit", "Loss of the fit on the selection, on all rows", Direction::Lower),
+            MetricSpec::new("rows", "Rows of the matrix", Direction::Neutral),
+            MetricSpec::new("lewis_passes", "Passes for the Lewis weights", Direction::Neutral),
+            MetricSpec::new("scoring_seconds", "Seconds for the scores", Direction::Lower),
         ],
         presets: presets(),
     }
 }
 
-fn artifact(name: &str, help: &str) -> ArtifactSpec {
-    ArtifactSpec { name: name.into(), help: help.into() }
-}
-
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     vec![
         preset(

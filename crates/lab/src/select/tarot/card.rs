@@ -1,21 +1,21 @@
 //! What the method says about itself.
 
-use lowshot_data::bundled::{BundledSet, CATALOG};
+use crate::offers;
+use lowshot_data::bundled::CATALOG;
 use lowshot_protocol::{
-    ArtifactSpec, BundledInput, Direction, Family, Format, InputKind, InputSpec, MethodCard, MetricSpec,
-    Paper, Preset, ViewSpec,
+    ArtifactSpec, Direction, Family, InputKind, InputSpec, MethodCard, MetricSpec, Paper, Preset, ViewSpec,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The card.
 pub fn card() -> MethodCard {
     MethodCard {
         id: "tarot".into(),
         title: "Targeted selection by transport (TAROT)".into(),
-        summary: "Choose training rows that are distributed like a few target rows, in a space where no direction \
+        summary:
+            "Choose training rows that are distributed like a few target rows, in a space where no direction \
                   drowns the others."
-            .into(),
+                .into(),
         family: Family::Select,
         paper: Paper {
             title: "TAROT: Targeted Data Selection via Optimal Transport".into(),
@@ -24,64 +24,61 @@ pub fn card() -> MethodCard {
             url: "https://arxiv.org/abs/2412.00420".into(),
         },
         inputs: inputs(),
-        artifacts: vec![ArtifactSpec {
-            name: "selection.json".into(),
-            help: "For each trial: the chosen rows of the candidates in order, the layer of each, its target and distance, \
+        artifacts: vec![ArtifactSpec::new(
+            "selection.json",
+            "For each trial: the chosen rows of the candidates in order, the layer of each, its target and distance, \
                    perhaps its weight; the estimated size with what each part of the targets saw; and what the other \
-                   selectors chose."
-                .into(),
-        }],
+                   selectors chose.",
+        )],
         views: vec![
-            view(
+            ViewSpec::new(
                 "whitened",
                 "As directions are compared",
                 "Candidates and targets (stars) of the first trial, whitened and divided by their length, along their two \
                  longest directions. Ringed: chosen. Lines: the transport plan from chosen rows to targets.",
             ),
-            view(
+            ViewSpec::new(
                 "raw",
                 "The same, as it came",
                 "The features before whitening. A direction of large variance fills the picture, and says nothing about \
                  the clusters.",
             ),
-            view(
+            ViewSpec::new(
                 "shares",
                 "Who is served",
                 "Shares of the target classes among the targets and among the chosen rows; other: chosen from classes that \
                  no target has. Mean over the trials, with 95 % intervals.",
             ),
-            view(
+            ViewSpec::new(
                 "distance",
                 "Transport distance against size",
                 "Transport distance from the first N chosen rows to all targets, correctly whitened; mean over the trials, \
                  with 95 % intervals. The vertical line is the estimated size.",
             ),
-            view("methods", "All selectors", "At the same size, with 95 % intervals."),
+            ViewSpec::new("methods", "All selectors", "At the same size, with 95 % intervals."),
         ],
         metrics: vec![
-            metric("distance", "Transport distance to the targets", Direction::Lower),
-            metric("precision", "Chosen rows of target classes", Direction::Higher),
-            metric("rare_share", "Share of the rarest target class", Direction::Neutral),
-            metric("share_error", "Distance of class shares from the targets'", Direction::Lower),
-            metric("rows", "Chosen rows", Direction::Neutral),
-            metric("estimated_rows", "Estimated size", Direction::Neutral),
-            metric("estimated_ratio", "Estimated share of the candidates", Direction::Neutral),
-            metric("estimated_distance", "Transport distance at the estimated size", Direction::Lower),
-            metric("trials", "Trials", Direction::Neutral),
-            metric("selection_seconds", "Seconds a selection", Direction::Lower),
+            MetricSpec::new("distance", "Transport distance to the targets", Direction::Lower),
+            MetricSpec::new("precision", "Chosen rows of target classes", Direction::Higher),
+            MetricSpec::new("rare_share", "Share of the rarest target class", Direction::Neutral),
+            MetricSpec::new("share_error", "Distance of class shares from the targets'", Direction::Lower),
+            MetricSpec::new("rows", "Chosen rows", Direction::Neutral),
+            MetricSpec::new("estimated_rows", "Estimated size", Direction::Neutral),
+            MetricSpec::new("estimated_ratio", "Estimated share of the candidates", Direction::Neutral),
+            MetricSpec::new(
+                "estimated_distance",
+                "Transport distance at the estimated size",
+                Direction::Lower,
+            ),
+            MetricSpec::new("trials", "Trials", Direction::Neutral),
+            MetricSpec::new("selection_seconds", "Seconds a selection", Direction::Lower),
         ],
         presets: presets(),
     }
 }
 
 fn inputs() -> Vec<InputSpec> {
-    let set = |set: &BundledSet| BundledInput {
-        name: set.name.into(),
-        title: format!("{} ({} × {}, {} classes)", set.title, set.rows, set.dims, set.classes),
-    };
-    let synthetic =
-        BundledInput { name: "synthetic".into(), title: "Generated: clusters and their targets".into() };
-    let formats = || vec![Format::Npz, Format::Safetensors, Format::Csv];
+    let synthetic = offers::generated("Generated: clusters and their targets");
     vec![
         InputSpec {
             name: "features".into(),
@@ -89,8 +86,8 @@ fn inputs() -> Vec<InputSpec> {
             help: "Candidates: gradients (projected) or embeddings, `features` N×D (npz, safetensors) or csv. Labels are \
                    used to measure, and to draw targets where the input `targets` is not given."
                 .into(),
-            formats: formats(),
-            bundled: [synthetic].into_iter().chain(CATALOG.iter().map(set)).collect(),
+            formats: offers::feature_formats(),
+            bundled: [synthetic].into_iter().chain(CATALOG.iter().map(offers::classified)).collect(),
             optional: false,
         },
         InputSpec {
@@ -99,29 +96,16 @@ fn inputs() -> Vec<InputSpec> {
             help: "Targets, made the same way as the candidates: as many columns. Without it, some rows of the \
                    candidates' classes become targets."
                 .into(),
-            formats: formats(),
+            formats: offers::feature_formats(),
             bundled: Vec::new(),
             optional: true,
         },
     ]
 }
 
-fn view(id: &str, title: &str, help: &str) -> ViewSpec {
-    ViewSpec { id: id.into(), title: title.into(), help: help.into() }
-}
-
-fn metric(name: &str, title: &str, better: Direction) -> MetricSpec {
-    MetricSpec { name: name.into(), title: title.into(), better }
-}
-
 fn presets() -> Vec<Preset> {
-    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| Preset {
-        id: id.into(),
-        title: title.into(),
-        summary: summary.into(),
-        config,
-        inputs: BTreeMap::from([("features".to_owned(), format!("builtin:{features}"))]),
-        native: false,
+    let preset = |id: &str, title: &str, summary: &str, config: Value, features: &str| {
+        Preset::new(id, title, summary, config).on("features", features)
     };
     vec![
         preset(

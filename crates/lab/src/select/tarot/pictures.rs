@@ -2,6 +2,7 @@
 
 use super::config::field_error;
 use super::sources::{Data, Source};
+use crate::ticks::Ticks;
 use crate::{Context, Error};
 use lowshot_core::CoreError;
 use lowshot_core::optimal_transport::SinkhornConfig;
@@ -106,12 +107,11 @@ fn places(dims: usize, candidates: &[f32], targets: &[f32]) -> Vec<[f64; 2]> {
 
 /// Watches a trial: keeps the run alive, and draws it if it is the first.
 pub struct Watch<'a> {
-    cx: &'a mut Context,
+    /// The run.
+    pub ticks: Ticks<'a>,
     picture: Option<Picture>,
     drawing: bool,
     drawn: f64,
-    idle: f64,
-    error: Option<Error>,
 }
 
 impl<'a> Watch<'a> {
@@ -120,12 +120,12 @@ impl<'a> Watch<'a> {
         if let Some(picture) = &picture {
             picture.draw(cx);
         }
-        Watch { cx, picture, drawing: false, drawn: f64::NEG_INFINITY, idle: 0.0, error: None }
+        Watch { ticks: Ticks::new(cx), picture, drawing: false, drawn: f64::NEG_INFINITY }
     }
 
     /// Shows the space in which is chosen.
     pub fn spread(&mut self, pool: &TargetPool) {
-        let start = self.cx.now();
+        let start = self.ticks.cx.now();
         if let Some(picture) = &mut self.picture {
             let rows = |count: usize, row: &dyn Fn(usize) -> Vec<f32>| {
                 (0..count).flat_map(row).collect::<Vec<f32>>()
@@ -133,9 +133,9 @@ impl<'a> Watch<'a> {
             let candidates = rows(pool.rows(), &|row| pool.candidate(row).to_vec());
             let targets = rows(pool.targets(), &|row| pool.target(row).to_vec());
             picture.whitened = places(pool.dims(), &candidates, &targets);
-            picture.draw(self.cx);
+            picture.draw(self.ticks.cx);
         }
-        self.idle += self.cx.now() - start;
+        self.ticks.rested(self.ticks.cx.now() - start);
     }
 
     /// Shows the choice, and the transport plan from it to the targets.
@@ -145,7 +145,7 @@ impl<'a> Watch<'a> {
         pool: &TargetPool,
         config: &SinkhornConfig,
     ) -> Result<(), Error> {
-        let start = self.working_seconds();
+        let start = self.ticks.working_seconds();
         if self.picture.is_some() {
             let mut edges = Vec::new();
             let targets = pool.targets();
@@ -162,11 +162,11 @@ impl<'a> Watch<'a> {
                 picture.chosen.fill(false);
                 rows.iter().for_each(|row| picture.chosen[*row] = true);
                 picture.edges = edges;
-                picture.draw(self.cx);
+                picture.draw(self.ticks.cx);
             }
         }
-        self.idle += self.working_seconds() - start;
-        self.pass().await
+        self.ticks.rested(self.ticks.working_seconds() - start);
+        self.ticks.pass().await
     }
 
     /// Whether choices are drawn.
@@ -174,34 +174,11 @@ impl<'a> Watch<'a> {
         self.drawing = drawing;
     }
 
-    /// Seconds on the clock without those spent drawing and waiting.
-    pub fn working_seconds(&self) -> f64 {
-        self.cx.now() - self.idle
-    }
-
     /// A result, or the error that broke it off.
     pub fn or_own_error<T>(&mut self, found: Result<T, CoreError>) -> Result<T, Error> {
-        match self.error.take() {
+        match self.ticks.take_error() {
             Some(error) => Err(error),
             None => found.map_err(field_error),
-        }
-    }
-
-    /// Lets the run be held or stopped.
-    pub async fn pass(&mut self) -> Result<(), Error> {
-        let start = self.cx.now();
-        let passed = self.cx.tick().await;
-        self.idle += self.cx.now() - start;
-        passed
-    }
-
-    async fn go_on(&mut self) -> ControlFlow<()> {
-        match self.pass().await {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                self.error = Some(error);
-                ControlFlow::Break(())
-            }
         }
     }
 }
@@ -210,20 +187,24 @@ impl SelectionObserver for Watch<'_> {
     async fn chosen(&mut self, count: usize, row: usize, score: f64) -> ControlFlow<()> {
         let (true, Some(picture)) = (self.drawing, &mut self.picture) else {
             // Thousands of choices take no time; now and then is often enough.
-            return if count.is_multiple_of(256) { self.go_on().await } else { ControlFlow::Continue(()) };
+            return if count.is_multiple_of(256) {
+                self.ticks.go_on().await
+            } else {
+                ControlFlow::Continue(())
+            };
         };
-        let start = self.cx.now();
+        let start = self.ticks.cx.now();
         picture.chosen[row] = true;
-        self.cx.scalar("distance to its target", count as u64, score);
-        if start - self.drawn > PICTURE_SECONDS || self.cx.stepping() {
-            picture.draw(self.cx);
+        self.ticks.cx.scalar("distance to its target", count as u64, score);
+        if start - self.drawn > PICTURE_SECONDS || self.ticks.cx.stepping() {
+            picture.draw(self.ticks.cx);
             self.drawn = start;
         }
-        self.idle += self.cx.now() - start;
-        self.go_on().await
+        self.ticks.rested(self.ticks.cx.now() - start);
+        self.ticks.go_on().await
     }
 
     async fn working(&mut self) -> ControlFlow<()> {
-        self.go_on().await
+        self.ticks.go_on().await
     }
 }

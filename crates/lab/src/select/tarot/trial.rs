@@ -147,16 +147,16 @@ pub async fn run(
     watch: &mut Watch<'_>,
 ) -> Result<Record, Error> {
     let tarot = Tarot::new(config.tarot()).map_err(field_error)?;
-    let start = watch.working_seconds();
+    let start = watch.ticks.working_seconds();
     let spaces = Spaces::make(config, data, device, watch).await?;
     let pool = &spaces.chooser;
     let (classes, target_shares) = target_classes(data);
     let judge = Judge { pool: spaces.judge(), data, classes: &classes, transport: tarot.transport_config() };
-    let whitening = watch.working_seconds() - start;
+    let whitening = watch.ticks.working_seconds() - start;
     watch.spread(pool);
 
     // The selection.
-    let start = watch.working_seconds();
+    let start = watch.ticks.working_seconds();
     watch.draws(true);
     let chosen = match config.size {
         Size::Fixed => {
@@ -166,12 +166,12 @@ pub async fn run(
         Size::Estimated => TarotSelection::default(),
     };
     watch.draws(false);
-    let mut seconds = whitening + watch.working_seconds() - start;
-    let start = watch.working_seconds();
+    let mut seconds = whitening + watch.ticks.working_seconds() - start;
+    let start = watch.ticks.working_seconds();
     let estimate = estimate(config, &tarot, pool, rng, watch).await?;
     let chosen = match (config.size, &estimate) {
         (Size::Estimated, Some(estimate)) => {
-            seconds += watch.working_seconds() - start;
+            seconds += watch.ticks.working_seconds() - start;
             served(pool, estimate)
         }
         _ => chosen,
@@ -216,7 +216,7 @@ pub async fn run(
             outcome.curve.push(judge.distance(&found.rows[..*step], watch).await?);
         }
         rivals.push(outcome);
-        watch.pass().await?;
+        watch.ticks.pass().await?;
     }
     Ok(Record {
         tarot: ours,
