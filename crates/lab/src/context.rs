@@ -1,6 +1,5 @@
 //! What a running method has at hand.
 
-#[cfg(not(target_family = "wasm"))]
 use crate::cores::Cores;
 use crate::{Control, Error, Platform, Sink};
 use burn::tensor::Device;
@@ -63,7 +62,6 @@ pub struct Context {
     pub(crate) platform: Rc<dyn Platform>,
     pub(crate) sink: Rc<dyn Sink>,
     pub(crate) control: Control,
-    #[cfg(not(target_family = "wasm"))]
     pub(crate) cores: Cores,
 }
 
@@ -73,21 +71,11 @@ impl Context {
         &self.device.device
     }
 
-    /// How many parts of a batch are worth computing at once; see [`Context::in_parts`].
-    pub(crate) fn workers(&self) -> usize {
-        match self.device.kind {
-            DeviceKind::Cpu if !cfg!(target_family = "wasm") => {
-                std::thread::available_parallelism().map_or(1, usize::from)
-            }
-            _ => 1,
-        }
-    }
-
     /// How many `f32` values a batch should hold: of a CPU as many as its caches keep through all operations, of a GPU
     /// as many as keep it busy.
     pub fn batch_values(&self) -> usize {
         match self.device.kind {
-            DeviceKind::Cpu => self.workers() * CACHED_VALUES,
+            DeviceKind::Cpu => self.cores.count() * CACHED_VALUES,
             _ => GPU_VALUES,
         }
     }

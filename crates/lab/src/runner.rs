@@ -1,6 +1,5 @@
 //! Runs a request: the one entry for command line, workers and server.
 
-#[cfg(not(target_family = "wasm"))]
 use crate::cores::Cores;
 use crate::{Context, Control, Error, Platform, ResolvedInput, Sink, VERSION, registry};
 use lowshot_core::rng::Rng;
@@ -123,6 +122,7 @@ async fn attempt(
     };
     sink.emit(started, Vec::new());
     let mut cx = Context {
+        cores: Cores::of(device.kind),
         device,
         rng: Rng::new(request.seed),
         specs: card.inputs,
@@ -133,8 +133,6 @@ async fn attempt(
         platform,
         sink,
         control,
-        #[cfg(not(target_family = "wasm"))]
-        cores: Cores::default(),
     };
     let mut report = entry.run(Value::clone(cx.config()), &mut cx).await?;
     report.wall_seconds = cx.now() - start;
