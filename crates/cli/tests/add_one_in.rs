@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Done, lowshot, report, run, same_every_time};
+use common::{Done, lowshot, report, run, shards_join};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -129,19 +129,9 @@ fn shards_join_to_the_whole_run_and_a_replay_repeats_it() {
         "--set",
         "retries=1",
     ];
-    add(root, &[&set[..], &["--out", "whole"]].concat()).fine();
-    for part in ["1/2", "2/2"] {
-        add(root, &[&set[..], &["--shard", part, "--out", &format!("part{}", &part[..1])]].concat()).fine();
-    }
-    run(root, &["merge", "part2", "part1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    for file in ["selection.json", "trace.jsonl", "plots/points.svg"] {
-        assert!(
-            fs::read(merged.join(file)).unwrap() == fs::read(whole.join(file)).unwrap(),
-            "{file} differs"
-        );
-    }
+    let base = [&["run", METHOD, "--quiet"], &set[..]].concat();
+    shards_join(root, &base, &["selection.json", "trace.jsonl", "plots/points.svg"]);
+    let whole = root.join("whole");
     assert!(report(&whole).metrics["gave_up"].value > 0.0);
 
     // The failures of the record are told again, not drawn anew.

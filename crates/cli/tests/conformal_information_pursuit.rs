@@ -4,26 +4,12 @@
 
 mod common;
 
-use common::{Done, report, run, same_every_time};
-use lowshot_protocol::{MethodCard, MethodInfo, Report};
+use common::{Done, a_cut_run_goes_on, card, json, report, run, shards_join, value};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 const METHOD: &str = "conformal-information-pursuit";
-
-fn card(root: &Path) -> MethodCard {
-    let all: Vec<MethodInfo> = serde_json::from_str(&run(root, &["methods", "--json"]).fine().out()).unwrap();
-    all.into_iter().find(|info| info.card.id == METHOD).unwrap().card
-}
-
-fn value(report: &Report, name: &str) -> f64 {
-    report.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}")).value
-}
-
-fn json(path: impl AsRef<Path>) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
 
 /// Runs with settings and inputs, `field=value` and `input:name=source`.
 fn go(root: &Path, out: &str, settings: &[&str]) -> Done {
@@ -52,7 +38,7 @@ const PLAY: [&str; 7] = [
 fn every_preset_runs_and_leaves_what_the_card_promises() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
-    let card = card(root);
+    let card = card(root, METHOD);
     for preset in &card.presets {
         let mut config = preset.config.clone();
         (config["trials"], config["games"]) = (2.into(), 4.into());
@@ -176,26 +162,9 @@ fn shards_join_to_the_whole_run_and_a_run_can_be_resumed() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     let base = ["run", METHOD, "--set", "trials=5", "--set", "games=6", "--seed", "4", "--quiet"];
-    let go = |more: &[&str]| run(root, &[&base[..], more].concat()).fine();
-    go(&["--out", "whole"]);
-    for part in 1..=2 {
-        go(&["--shard", &format!("{part}/2"), "--out", &format!("part-{part}")]);
-    }
-    run(root, &["merge", "part-2", "part-1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    for file in ["selection.json", "game.json", "thresholds.json", "summary.csv"] {
-        let same = fs::read(merged.join(file)).unwrap() == fs::read(whole.join(file)).unwrap();
-        assert!(same, "{file} differs");
-    }
-    let again = root.join("again");
-    go(&["--out", "again"]);
-    let records = again.join("checkpoint/records.bin");
-    let bytes = fs::read(&records).unwrap();
-    fs::write(&records, &bytes[..bytes.len() / 2]).unwrap();
-    fs::remove_file(again.join("report.json")).unwrap();
-    run(root, &["run", "--resume", "again", "--quiet"]).fine();
-    assert_eq!(same_every_time(&report(&again)), same_every_time(&report(&whole)));
+    let files = ["selection.json", "game.json", "thresholds.json", "summary.csv"];
+    shards_join(root, &base, &files);
+    a_cut_run_goes_on(root, &base, &files);
 }
 
 #[test]

@@ -4,31 +4,15 @@
 
 mod common;
 
-use common::{csv, report, run, same_every_time};
-use lowshot_protocol::{MethodCard, MethodInfo, Report};
+use common::{a_cut_run_goes_on, card, csv, report, run, settings, shards_join, value};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 const METHOD: &str = "ideal";
 
-fn card(root: &Path) -> MethodCard {
-    let all: Vec<MethodInfo> = serde_json::from_str(&run(root, &["methods", "--json"]).fine().out()).unwrap();
-    all.into_iter().find(|info| info.card.id == METHOD).unwrap().card
-}
-
-fn settings(config: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let one = |(name, value): (&String, &Value)| ["--set".to_owned(), format!("{name}={}", text(value))];
-    config.as_object().unwrap().iter().flat_map(one).collect()
-}
-
 fn selection(dir: &Path) -> Vec<Value> {
     serde_json::from_slice(&fs::read(dir.join("selection.json")).unwrap()).unwrap()
-}
-
-fn value(report: &Report, name: &str) -> f64 {
-    report.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}")).value
 }
 
 /// A safetensors file of features without labels, on a curve in space.
@@ -46,7 +30,7 @@ fn bare(rows: usize, dims: usize) -> Vec<u8> {
 #[test]
 fn every_preset_runs_and_leaves_what_the_card_promises() {
     let root = tempfile::tempdir().unwrap();
-    let card = card(root.path());
+    let card = card(root.path(), METHOD);
     for preset in &card.presets {
         let mut config = preset.config.clone();
         config["trials"] = 2.into();
@@ -100,33 +84,13 @@ fn shards_join_to_the_whole_run_and_a_run_can_be_resumed() {
         "4",
         "--quiet",
     ];
-    let go = |more: &[&str]| run(root, &[&base[..], more].concat()).fine();
-    go(&["--out", "whole"]);
-    for part in 1..=2 {
-        go(&["--shard", &format!("{part}/2"), "--out", &format!("part-{part}")]);
-    }
-    run(root, &["merge", "part-2", "part-1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    for file in ["selection.json", "graph.safetensors"] {
-        assert!(
-            fs::read(merged.join(file)).unwrap() == fs::read(whole.join(file)).unwrap(),
-            "{file} differs"
-        );
-    }
-    go(&["--out", "again"]);
-    let again = root.join("again");
-    let records = again.join("checkpoint/records.bin");
-    let bytes = fs::read(&records).unwrap();
-    fs::write(&records, &bytes[..bytes.len() / 2]).unwrap();
-    fs::remove_file(again.join("report.json")).unwrap();
-    run(root, &["run", "--resume", "again", "--quiet"]).fine();
-    assert_eq!(same_every_time(&report(&again)), same_every_time(&report(&whole)));
-    assert_eq!(selection(&again), selection(&whole));
+    let files = ["selection.json", "graph.safetensors"];
+    shards_join(root, &base, &files);
+    a_cut_run_goes_on(root, &base, &files);
     let other =
         ["run", METHOD, "--set", "trials=5", "--set", "pool=120", "--set", "diffusions=20", "--seed", "5"];
     run(root, &[&other[..], &["--out", "other", "--quiet"]].concat()).fine();
-    assert_ne!(selection(&root.join("other")), selection(&whole));
+    assert_ne!(selection(&root.join("other")), selection(&root.join("whole")));
 }
 
 #[test]

@@ -4,37 +4,21 @@
 
 mod common;
 
-use common::{report, run, same_every_time};
-use lowshot_protocol::{MethodCard, MethodInfo, Report};
+use common::{a_cut_run_goes_on, card, report, run, settings, shards_join, value};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 const METHOD: &str = "lasso-amtrl";
 
-fn card(root: &Path) -> MethodCard {
-    let all: Vec<MethodInfo> = serde_json::from_str(&run(root, &["methods", "--json"]).fine().out()).unwrap();
-    all.into_iter().find(|info| info.card.id == METHOD).unwrap().card
-}
-
-fn settings(config: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let one = |(name, value): (&String, &Value)| ["--set".to_owned(), format!("{name}={}", text(value))];
-    config.as_object().unwrap().iter().flat_map(one).collect()
-}
-
 fn selection(dir: &Path) -> Value {
     serde_json::from_slice(&fs::read(dir.join("selection.json")).unwrap()).unwrap()
-}
-
-fn value(report: &Report, name: &str) -> f64 {
-    report.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}")).value
 }
 
 #[test]
 fn every_preset_runs_and_spends_its_budget() {
     let root = tempfile::tempdir().unwrap();
-    let card = card(root.path());
+    let card = card(root.path(), METHOD);
     for preset in &card.presets {
         let mut config = preset.config.clone();
         config["trials"] = 1.into();
@@ -83,26 +67,11 @@ fn shards_join_to_the_whole_run_and_a_run_can_be_resumed() {
     let root = root.path();
     let base =
         ["run", METHOD, "--set", "trials=5", "--set", "budget=400", "--set", "iterations=5", "--quiet"];
-    let go = |more: &[&str]| run(root, &[&base[..], more].concat()).fine();
-    go(&["--out", "whole"]);
-    for part in 1..=2 {
-        go(&["--shard", &format!("{part}/2"), "--out", &format!("part-{part}")]);
-    }
-    run(root, &["merge", "part-2", "part-1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    assert_eq!(selection(&merged), selection(&whole));
-    go(&["--out", "again"]);
-    let again = root.join("again");
-    let records = again.join("checkpoint/records.bin");
-    let bytes = fs::read(&records).unwrap();
-    fs::write(&records, &bytes[..bytes.len() / 2]).unwrap();
-    fs::remove_file(again.join("report.json")).unwrap();
-    run(root, &["run", "--resume", "again", "--quiet"]).fine();
-    assert_eq!(same_every_time(&report(&again)), same_every_time(&report(&whole)));
-    assert_eq!(selection(&again), selection(&whole));
-    go(&["--out", "other", "--seed", "5"]);
-    assert_ne!(selection(&root.join("other")), selection(&whole));
+    let files = ["selection.json"];
+    shards_join(root, &base, &files);
+    a_cut_run_goes_on(root, &base, &files);
+    run(root, &[&base[..], &["--out", "other", "--seed", "5"]].concat()).fine();
+    assert_ne!(selection(&root.join("other")), selection(&root.join("whole")));
 }
 
 /// Pictures of 2 × 2 pixels in two classes.

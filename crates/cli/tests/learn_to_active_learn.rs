@@ -4,17 +4,13 @@
 
 mod common;
 
-use common::{report, run, same_every_time};
-use lowshot_protocol::{MethodInfo, Report};
+use common::{report, run, shards_join, value};
+use lowshot_protocol::MethodInfo;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 const METHOD: &str = "learn-to-active-learn";
-
-fn value(report: &Report, name: &str) -> f64 {
-    report.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}")).value
-}
 
 fn go(root: &Path, settings: &[&str], more: &[&str]) -> common::Done {
     let mut args = vec!["run", METHOD, "--quiet"];
@@ -71,17 +67,10 @@ const SMALL: [&str; 4] = ["steps=20", "exact_steps=50", "queries=3", "budget=4"]
 fn shards_join_to_the_whole_run() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
-    let small = [&SMALL[..], &["trials=3", "compare=none"]].concat();
-    go(root, &small, &["--out", "whole"]).fine();
-    for part in 1..=2 {
-        go(root, &small, &["--shard", &format!("{part}/2"), "--out", &format!("part-{part}")]).fine();
-    }
-    run(root, &["merge", "part-2", "part-1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    for name in ["policy.json", "losses.csv", "game.json"] {
-        assert_eq!(fs::read(merged.join(name)).unwrap(), fs::read(whole.join(name)).unwrap(), "{name}");
-    }
+    let settings: Vec<&str> =
+        SMALL.iter().chain(&["trials=3", "compare=none"]).flat_map(|setting| ["--set", *setting]).collect();
+    let base = [&["run", METHOD, "--quiet"], &settings[..]].concat();
+    shards_join(root, &base, &["policy.json", "losses.csv", "game.json"]);
 }
 
 #[test]

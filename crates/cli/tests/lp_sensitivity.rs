@@ -4,24 +4,13 @@
 
 mod common;
 
-use common::{report, run, same_every_time};
-use lowshot_protocol::{Event, MethodInfo};
-use serde_json::Value;
+use common::{card, json, report, run, shards_join};
+use lowshot_protocol::Event;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 const RUN: &[&str] = &["run", "lp-sensitivity", "--quiet"];
-
-fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-fn card(root: &Path) -> lowshot_protocol::MethodCard {
-    let infos: Vec<MethodInfo> =
-        serde_json::from_str(&run(root, &["methods", "--json"]).fine().out()).unwrap();
-    infos.into_iter().find(|info| info.card.id == "lp-sensitivity").unwrap().card
-}
 
 #[track_caller]
 fn small(root: &Path, out: &str, more: &[&str]) -> common::Done {
@@ -32,7 +21,7 @@ fn small(root: &Path, out: &str, more: &[&str]) -> common::Done {
 fn every_preset_leaves_what_the_card_says() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
-    let card = card(root);
+    let card = card(root, "lp-sensitivity");
     for preset in card.presets.iter().filter(|preset| !preset.native) {
         let mut args: Vec<String> = Vec::new();
         for (field, value) in preset.config.as_object().unwrap() {
@@ -63,7 +52,7 @@ fn every_preset_leaves_what_the_card_says() {
             .filter_map(|e| if let Event::View { id, .. } = e { Some(id.as_str()) } else { None })
             .collect();
         assert_eq!(views, card.views.iter().map(|v| v.id.as_str()).collect(), "{}", preset.id);
-        let selection = json(&dir.join("selection.json"));
+        let selection = json(dir.join("selection.json"));
         let rows = selection["rows"].as_array().unwrap();
         assert_eq!(rows.len(), selection["weights"].as_array().unwrap().len());
         assert_eq!(rows.len() as f64, report.metrics["kept_rows"].value);
@@ -81,7 +70,7 @@ fn large_territories_are_kept_by_name() {
     let dir = root.path().join("territories");
     let set = ["--input", "features=builtin:factbook", "--set", "intercept=true", "--set", "p=4"];
     small(root.path(), "territories", &set).fine();
-    let selection = json(&dir.join("selection.json"));
+    let selection = json(dir.join("selection.json"));
     let names: Vec<&str> =
         selection["names"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
     for name in ["China", "India", "United States"] {
@@ -123,17 +112,7 @@ fn shards_join_and_seeds_repeat() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     let all = [RUN, &["--set", "trials=5", "--seed", "9"]].concat();
-    run(root, &[&all[..], &["--out", "whole"]].concat()).fine();
-    for i in 1..=2 {
-        let (part, out) = (format!("{i}/2"), format!("part-{i}"));
-        run(root, &[&all[..], &["--shard", &part, "--out", &out]].concat()).fine();
-    }
-    run(root, &["merge", "part-2", "part-1", "--out", "merged"]).fine();
-    let (whole, merged) = (root.join("whole"), root.join("merged"));
-    assert_eq!(same_every_time(&report(&merged)), same_every_time(&report(&whole)));
-    for file in ["selection.json", "trials.json"] {
-        assert_eq!(fs::read(merged.join(file)).unwrap(), fs::read(whole.join(file)).unwrap(), "{file}");
-    }
+    shards_join(root, &all, &["selection.json", "trials.json"]);
 }
 
 #[test]
