@@ -382,7 +382,7 @@ fn digits(files: &[&[u8]]) -> Result<Features, ReadError> {
     let labels = counts.labels().unwrap_or_default().to_vec();
     let names = (0..10).map(|digit| digit.to_string()).collect();
     let (rows, dims) = (counts.rows(), counts.dims());
-    let data = counts.into_data().into_iter().map(|count| count / 16.0).collect();
+    let data = counts.into_values().into_iter().map(|count| count / 16.0).collect();
     Features::new("builtin:digits", rows, dims, data)?.with_labels(labels, names)
 }
 
@@ -391,7 +391,7 @@ fn factbook(files: &[&[u8]]) -> Result<Features, ReadError> {
     let read = read_features("factbook-2015-numbers.csv", table, &Limits::default())?;
     let (rows, dims) = (read.rows(), read.dims());
     let (labels, names) = (read.labels().unwrap_or_default().to_vec(), read.label_names().to_vec());
-    Features::new("builtin:factbook", rows, dims, read.into_data())?.with_labels(labels, names)
+    Features::new("builtin:factbook", rows, dims, read.into_values())?.with_labels(labels, names)
 }
 
 /// The files as an array; [`BundledSet::decode`] has counted them.

@@ -126,7 +126,7 @@ impl Features {
 
     /// All values, row after row, without a copy.
     #[must_use]
-    pub fn into_data(self) -> Vec<f32> {
+    pub fn into_values(self) -> Vec<f32> {
         self.data
     }
 

@@ -3,18 +3,12 @@
 //! Written in lanes that the compiler puts into vector registers, and in this crate because it is compiled for speed
 //! everywhere. Only IEEE operations in a fixed order, so every platform gives the same bits.
 
+use crate::exponential::{EXP_POLY, LN2_HI, LN2_LO, ROUND};
+
 /// Independent sums of a reduction: enough to fill the widest registers.
 const LANES: usize = 16;
 /// Exponents below this give 0, those above its negative are cut off: products of such numbers stay normal.
 const EXP_MIN: f32 = -60.0;
-/// 1.5·2^23: adding it rounds a float to the nearest integer and leaves that integer in the low mantissa bits.
-const ROUND: f32 = 12_582_912.0;
-/// ln 2 in two parts, the first of few enough bits that `n · LN2_HI` is exact (Cody and Waite).
-const LN2_HI: f32 = 0.693_359_4;
-const LN2_LO: f32 = -2.121_944_4e-4;
-/// Minimax polynomial of `(exp(r) - 1 - r) / r²` on |r| ≤ ln 2 / 2 (Cephes `expf`, highest power first).
-const EXP_POLY: [f32; 6] =
-    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 
 /// `exp(x)` within about 2e-7 relative; 0 below -60, `exp(60)` above 60.
 #[inline(always)]

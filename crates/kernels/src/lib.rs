@@ -26,6 +26,7 @@ mod cube;
 pub mod device;
 mod distance;
 mod error;
+mod exponential;
 mod extension;
 #[cfg(feature = "cpu")]
 mod flex;

@@ -2,7 +2,7 @@
 //!
 //! | selector | chooses from | rows that |
 //! |---|---|---|
-//! | [`Random`] | [`Embeddings`] | fall to chance |
+//! | [`Random`] | a number of rows | fall to chance |
 //! | [`FacilityLocation`] | [`Embeddings`] | all rows are similar to |
 //! | [`KCenter`] | [`Embeddings`] | leave no row far away |
 //! | [`Diversity`] | [`Embeddings`] | are unlike the chosen ones on average |
@@ -11,10 +11,8 @@
 //! | [`LeastConfidence`] | [`Embeddings`] | a model is least sure of |
 //! | [`MeanSimilarity`] | [`TargetPool`] | are similar to the targets on average |
 //! | [`RoundRobin`] | [`TargetPool`] | the targets take in turn |
-//! | [`RandomCandidates`] | [`TargetPool`] | fall to chance |
 //! | [`tarot::Tarot`] | [`TargetPool`] | are distributed like the targets, by optimal transport |
 //! | [`ideal::Ideal`] | [`SimilarityGraph`] | spread their influence over the graph |
-//! | [`Uniform`] | a number of rows | fall to chance |
 //! | [`TopQuality`], [`QualityThreshold`] | [`QualityPool`] | are best, each for itself |
 //! | [`DiverseQuality`] | [`QualityPool`] | are good and not near a chosen one |
 //! | [`FarthestPoint`] | [`Points`] | are far from all chosen ones |
@@ -58,7 +56,6 @@ mod points;
 mod pool;
 mod query;
 mod random;
-mod random_candidates;
 mod round_robin;
 mod sizes;
 mod table_predictor;
@@ -66,7 +63,6 @@ mod target_mixture;
 mod target_pool;
 pub mod tarot;
 mod top_quality;
-mod uniform;
 mod vote_k;
 
 #[cfg(test)]
@@ -93,14 +89,12 @@ pub use points::{Distance, Points, QualityPool, percentiles};
 pub use pool::{Embeddings, SimilarityGraph, cosine};
 pub use query::{Answered, Game, Predictor, QueryPolicy, Question, Stop, StopRule, most_probable};
 pub use random::Random;
-pub use random_candidates::RandomCandidates;
 pub use round_robin::RoundRobin;
 pub use sizes::geometric_sizes;
 pub use table_predictor::{Likelihood, Prior, TablePredictor};
 pub use target_mixture::{Drawn, TargetMixture};
 pub use target_pool::{NearestCandidates, TargetPool};
 pub use top_quality::{QualityThreshold, TopQuality};
-pub use uniform::Uniform;
 pub use vote_k::VoteK;
 
 /// Rows of a pool in the order they were chosen.

@@ -64,7 +64,7 @@ fn budgets_are_checked_by_every_selector_and_an_observer_can_stop_each() {
     }
     let p = random_pool(8, 3, 1);
     let graph = block_on(SimilarityGraph::build(&p, 3)).unwrap();
-    check(Random, &p);
+    check(Random, &p.rows());
     check(FacilityLocation::default(), &p);
     check(KCenter, &p);
     check(Diversity, &p);
@@ -289,9 +289,9 @@ proptest! {
 
     #[test]
     fn random_rows_are_distinct(seed in 0u64..1000, rows in 1usize..50) {
-        let p = random_pool(rows, 2, seed);
         let budget = rows.div_ceil(2);
-        let mut chosen = select(&Random, &p, budget).rows;
+        let random = block_on(Random.select(&rows, budget, &Rng::new(seed), &mut ())).unwrap();
+        let mut chosen = random.rows;
         chosen.sort_unstable();
         chosen.dedup();
         prop_assert_eq!(chosen.len(), budget);

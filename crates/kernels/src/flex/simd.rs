@@ -3,6 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::exponential::{EXP_POLY, LN2_HI, LN2_LO, ROUND};
+
 /// Buffers read in whole vectors are padded to a multiple of this many floats, two of the widest vectors.
 pub(super) const PAD: usize = 32;
 
@@ -14,14 +16,6 @@ pub(super) fn round_up(n: usize, to: usize) -> usize {
 /// Below this `exp` gives 0: the smallest normal `f32` is near `exp(-87.3)`.
 const EXP_MIN: f32 = -86.0;
 const EXP_MAX: f32 = 88.0;
-/// 1.5·2^23: adding it rounds a float to the nearest integer and leaves that integer in the low mantissa bits.
-const ROUND: f32 = 12_582_912.0;
-/// ln 2 in two parts, the first of few enough bits that `n · LN2_HI` is exact (Cody and Waite).
-const LN2_HI: f32 = 0.693_359_4;
-const LN2_LO: f32 = -2.121_944_4e-4;
-/// Minimax polynomial of `(exp(r) - 1 - r) / r²` on |r| ≤ ln 2 / 2 (Cephes `expf`, highest power first).
-const EXP_POLY: [f32; 6] =
-    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 
 /// `exp(x)` lane by lane, within about 1 ulp (1e-7 relative); 0 below -86, `exp(88)` above 88.
 #[inline(always)]

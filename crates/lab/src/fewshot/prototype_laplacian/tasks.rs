@@ -72,7 +72,7 @@ pub fn tensor(features: Features, config: &Config, cx: &Context) -> Result<Tenso
     let (rows, dims) = (features.rows(), features.dims());
     let mean =
         features.base_mean().map(|m| Tensor::<1>::from_data(TensorData::new(m.to_vec(), [dims]), device));
-    let x = Tensor::<2>::from_data(TensorData::new(features.into_data(), [rows, dims]), device);
+    let x = Tensor::<2>::from_data(TensorData::new(features.into_values(), [rows, dims]), device);
     let kind = match (config.normalization, &mean) {
         (Normalization::Cl2n, None) => Normalization::L2n,
         (kind, _) => kind,

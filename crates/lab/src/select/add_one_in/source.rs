@@ -174,7 +174,7 @@ impl Source {
                     )));
                 }
                 let labels = features.labels().map(<[i64]>::to_vec);
-                let (mut dims, mut data) = (features.dims(), features.into_data());
+                let (mut dims, mut data) = (features.dims(), features.into_values());
                 let mut column = None;
                 if config.quality == QualitySource::LastColumn {
                     if dims < 2 {

@@ -9,8 +9,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use lowshot_core::metrics::label_entropy;
 use lowshot_core::select::add_one_in::{AddOneIn, Asked, ChoiceLoop, QuestionObserver};
 use lowshot_core::select::{
-    Distance, DiverseQuality, FarthestPoint, QualityThreshold, Selection, SelectionObserver, Selector,
-    TopQuality, Uniform,
+    Distance, DiverseQuality, FarthestPoint, QualityThreshold, Random, Selection, SelectionObserver,
+    Selector, TopQuality,
 };
 use lowshot_core::{CoreError, Rng, readback};
 use lowshot_kernels::nearest;
@@ -150,7 +150,7 @@ async fn select(
     let mut ticking = Ticking { cx, error: None };
     let observer = &mut ticking;
     let found = match rival {
-        Rival::Random => Uniform.select(&rows, budget, rng, observer).await,
+        Rival::Random => Random.select(&rows, budget, &rng.split("uniform"), observer).await,
         Rival::TopQuality => TopQuality.select(&pool.pool, budget, rng, observer).await,
         Rival::DiverseQuality => {
             let method = DiverseQuality { distance, least: config.least_distance };

@@ -71,7 +71,7 @@ impl Pools {
                 "row {row} is zero in every column, and cosine similarity needs a direction; remove that row"
             )));
         }
-        let all = Embeddings::new(features.into_data(), rows, dims, cx.device())?;
+        let all = Embeddings::new(features.into_values(), rows, dims, cx.device())?;
         let usable = if config.deduplicate { all.distinct() } else { (0..rows).collect() };
         if usable.len() < rows {
             let text = format!("{} rows equal an earlier row and are left out", rows - usable.len());

@@ -96,7 +96,7 @@ pub async fn run(
     for rival in config.rivals() {
         let rng = rng.split(rival.name());
         let chosen = match rival {
-            Rival::Random => select(&Random, &pool.rows, config, &rng, watch).await?,
+            Rival::Random => select(&Random, &pool.rows.rows(), config, &rng.split("random"), watch).await?,
             Rival::VoteK => {
                 let votes = SimilarityGraph::build(&pool.rows, config.votes(pool.rows.rows())).await?;
                 select(&VoteK::default(), &votes, config, &rng, watch).await?

@@ -54,7 +54,7 @@ impl Pictures {
             return Err(error("rank", format!("is {}", config.rank), expected).into());
         }
         let labels = labels.to_vec();
-        let mut pixels = features.into_data();
+        let mut pixels = features.into_values();
         let top = pixels.iter().fold(0.0_f32, |top, v| top.max(v.abs()));
         if top > 0.0 {
             pixels.iter_mut().for_each(|v| *v /= top);

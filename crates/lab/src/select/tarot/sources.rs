@@ -154,8 +154,8 @@ impl Given {
         let projection = SignProjection { seed: cx.rng("projection").bits(), out: config.project };
         let project = config.project > 0 && config.project < dims;
         let device = cx.device().clone();
-        let mut data = features.into_data();
-        let mut given = targets.map(Features::into_data);
+        let mut data = features.into_values();
+        let mut given = targets.map(Features::into_values);
         if project {
             data = projection.apply(data, dims, &device).await?;
             if let Some(targets) = &mut given {

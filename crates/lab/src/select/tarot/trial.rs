@@ -9,7 +9,7 @@ use lowshot_core::optimal_transport::SinkhornConfig;
 use lowshot_core::select::tarot::{
     Estimate, Tarot, TarotSelection, WhitenMode, nearest_target_counts, potential_weights, whiten,
 };
-use lowshot_core::select::{MeanSimilarity, RandomCandidates, RoundRobin, Selection, Selector, TargetPool};
+use lowshot_core::select::{MeanSimilarity, Random, RoundRobin, Selection, Selector, TargetPool};
 use lowshot_core::{CoreError, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -209,7 +209,7 @@ pub async fn run(
         let found = match rival {
             Rival::MeanSimilarity => select(&MeanSimilarity, pool, longest, &rng, watch).await?,
             Rival::RoundRobin => select(&RoundRobin, pool, longest, &rng, watch).await?,
-            Rival::Random => select(&RandomCandidates, pool, longest, &rng, watch).await?,
+            Rival::Random => select(&Random, &pool.rows(), longest, &rng.split("random"), watch).await?,
         };
         let mut outcome = judge.outcome(&found.rows[..size], watch).await?;
         for step in steps {
@@ -285,9 +285,9 @@ async fn weights(
     })
 }
 
-async fn select<S: Selector<Pool = TargetPool>>(
+async fn select<S: Selector>(
     selector: &S,
-    pool: &TargetPool,
+    pool: &S::Pool,
     budget: usize,
     rng: &Rng,
     watch: &mut Watch<'_>,

@@ -1,7 +1,7 @@
 //! The toy table of the sheet, within its spread, and who wins on which axis.
 
 use super::*;
-use crate::select::{Distance, DiverseQuality, FarthestPoint, Selection, Selector, TopQuality, Uniform};
+use crate::select::{Distance, DiverseQuality, FarthestPoint, Random, Selection, Selector, TopQuality};
 
 const SEEDS: u64 = 40;
 
@@ -50,7 +50,8 @@ fn ours(a: usize, b: usize, lambda: (f64, f64), bias: f64) -> Scores {
 
 #[test]
 fn the_toy_table_comes_out_within_its_spread() {
-    let random = mean(|toy, rng| rows(block_on(Uniform.select(&toy.pool.rows(), 100, rng, &mut ()))));
+    let random =
+        mean(|toy, rng| rows(block_on(Random.select(&toy.pool.rows(), 100, &rng.split("uniform"), &mut ()))));
     let top = mean(|toy, rng| rows(block_on(TopQuality.select(&toy.pool, 100, rng, &mut ()))));
     let deita = mean(|toy, rng| {
         let method = DiverseQuality { distance: Distance::Euclidean, least: 0.02 };

@@ -28,7 +28,7 @@ fn scores(budget: usize) -> [Score; 5] {
         let ideal = IdealConfig { diffusions: 20, ..Default::default() };
         let run = async {
             [
-                Random.select(&pool, budget, &rng, &mut ()).await.unwrap(),
+                Random.select(&pool.rows(), budget, &rng.split("random"), &mut ()).await.unwrap(),
                 VoteK::default().select(&voters, budget, &rng, &mut ()).await.unwrap(),
                 FacilityLocation::default().select(&pool, budget, &rng, &mut ()).await.unwrap(),
                 Diversity.select(&pool, budget, &rng, &mut ()).await.unwrap(),

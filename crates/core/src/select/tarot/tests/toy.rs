@@ -1,7 +1,7 @@
 //! The order of methods on the sheet's generated pools, and where it vanishes.
 
 use super::*;
-use crate::select::{MeanSimilarity, RandomCandidates, RoundRobin, Selection, Selector};
+use crate::select::{MeanSimilarity, Random, RoundRobin, Selection, Selector};
 
 const SHARES: [f64; 3] = [0.6, 0.3, 0.1];
 const SEEDS: u64 = 10;
@@ -66,7 +66,9 @@ fn the_toy_table() {
         let toy = Toy::new(&SHARES, seed);
         let (official, none) = (toy.space(WhitenMode::OfficialCode), toy.space(WhitenMode::None));
         let chosen = [
-            select(&RandomCandidates, &toy.judge, 60),
+            block_on(Random.select(&toy.judge.rows(), 60, &Rng::new(9).split("random"), &mut ()))
+                .unwrap()
+                .rows,
             select(&MeanSimilarity, &toy.judge, 60),
             select(&smallest, &toy.judge, 60),
             select(&with_tie(TieRule::LargestPotential), &toy.judge, 60),
